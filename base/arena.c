@@ -1,0 +1,138 @@
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_BLOCK = 16 * 1024, MAX_BLOCK = 1024 * 1024, ALIGNMENT = 16 };
+
+typedef struct block {
+    struct block *next;
+    size_t size; /* bytes after the header */
+    size_t used;
+    alignas(ALIGNMENT) unsigned char data[];
+} block;
+
+struct oo_arena {
+    block *head;
+    size_t next_size;
+    size_t handed_out;
+};
+
+_Noreturn void oo__oom(size_t size) {
+    fprintf(stderr, "onnxopt: error: out of memory (%zu bytes asked for)\n", size);
+    exit(1);
+}
+
+void *oo__malloc(size_t size) {
+    void *const block_ = malloc(size ? size : 1);
+    if (!block_)
+        oo__oom(size);
+    return block_;
+}
+
+void *oo__realloc(void *old, size_t size) {
+    void *const block_ = realloc(old, size ? size : 1);
+    if (!block_)
+        oo__oom(size);
+    return block_;
+}
+
+oo_arena *oo__arena_new(void) {
+    oo_arena *const arena = oo__malloc(sizeof *arena);
+    *arena = (oo_arena){.next_size = FIRST_BLOCK};
+    return arena;
+}
+
+static void free_blocks(block *b) {
+    while (b) {
+        block *const next = b->next;
+        free(b);
+        b = next;
+    }
+}
+
+void oo__arena_free(oo_arena *arena) {
+    if (!arena)
+        return;
+    free_blocks(arena->head);
+    free(arena);
+}
+
+void oo__arena_reset(oo_arena *arena) {
+    arena->handed_out = 0;
+    if (!arena->head)
+        return;
+    free_blocks(arena->head->next);
+    arena->head->next = NULL;
+#ifdef OO_DEBUG
+    /* A pointer kept over a reset must be seen, not work by luck. */
+    memset(arena->head->data, 0xA5, arena->head->used);
+#endif
+    arena->head->used = 0;
+}
+
+static block *add_block(oo_arena *arena, size_t need) {
+    size_t size = arena->next_size;
+    if (arena->next_size < MAX_BLOCK)
+        arena->next_size *= 2;
+    const bool oversized = need > size;
+    if (oversized)
+        size = need;
+    block *const b = oo__malloc(sizeof *b + size);
+    b->size = size;
+    b->used = 0;
+    /* An oversized block goes behind the head, so that the room left in the head is not lost. */
+    if (oversized && arena->head) {
+        b->next = arena->head->next;
+        arena->head->next = b;
+    } else {
+        b->next = arena->head;
+        arena->head = b;
+    }
+    return b;
+}
+
+void *oo__arena_alloc(oo_arena *arena, size_t size) {
+    if (size > SIZE_MAX / 2)
+        oo__oom(size);
+    const size_t need = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + (size == 0 ? ALIGNMENT : 0);
+    block *b = arena->head;
+    if (!b || b->size - b->used < need)
+        b = add_block(arena, need);
+    void *const p = b->data + b->used;
+    b->used += need;
+    arena->handed_out += need;
+    return memset(p, 0, need);
+}
+
+void *oo__arena_array(oo_arena *arena, size_t count, size_t item_size) {
+    if (item_size && count > SIZE_MAX / 4 / item_size)
+        oo__oom(SIZE_MAX);
+    return oo__arena_alloc(arena, count * item_size);
+}
+
+char *oo__arena_copy(oo_arena *arena, const void *data, size_t size) {
+    char *const copy = oo__arena_alloc(arena, size + 1);
+    if (size)
+        memcpy(copy, data, size);
+    return copy;
+}
+
+char *oo__arena_printf(oo_arena *arena, const char *format, ...) {
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    const int size = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *const text = oo__arena_alloc(arena, size > 0 ? (size_t)size + 1 : 1);
+    if (size > 0)
+        vsnprintf(text, (size_t)size + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+size_t oo__arena_used(const oo_arena *arena) { return arena->handed_out; }

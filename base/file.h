@@ -1,0 +1,40 @@
+/* Files: read-only mapped sources, and outputs that appear whole or not at all. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+#include "base/diag.h"
+
+/* A readable run of bytes: a mapped file, or memory (standard input is gathered in a memory file). */
+typedef struct oo_source {
+    int fd;               /* -1 for plain memory */
+    const uint8_t *bytes; /* the whole content; mapped when fd >= 0; NULL when empty */
+    uint64_t size;
+    char *path;           /* as given; "-" for standard input */
+    uint64_t device, inode;
+    bool mapped;
+} oo_source;
+
+/* Opens and maps a regular file, or gathers standard input for "-". Errors go to `context`. */
+oo_status oo__source_open(oo_source **out, oo_context *context, const char *path);
+/* A source over memory that outlives it. `path` names it in messages. */
+oo_source *oo__source_memory(const void *bytes, uint64_t size, const char *path);
+void oo__source_close(oo_source *source);
+/* Copies bytes out without leaving pages of the mapping in memory. False when the range or the read fails. */
+bool oo__source_read(const oo_source *source, uint64_t offset, uint64_t size, void *out);
+/* Tells the system that the pages of [offset, offset + size) are not needed for now; the content stays readable. */
+void oo__source_forget(const oo_source *source, uint64_t offset, uint64_t size);
+
+/* An output file: written beside `path` under a temporary name, renamed by commit. "-" is standard output, which gets everything
+ * at commit. A refused write is kept as an error until commit. */
+typedef struct oo_output oo_output;
+oo_status oo__output_open(oo_output **out, oo_context *context, const char *path);
+void oo__output_write(oo_output *output, const void *bytes, size_t size);
+/* Copies from a source inside the kernel where that is possible. */
+void oo__output_copy(oo_output *output, const oo_source *source, uint64_t offset, uint64_t size);
+uint64_t oo__output_size(const oo_output *output);
+/* Makes the file appear; frees the output. On failure nothing is left. `path` may be one that is mapped as a source. */
+oo_status oo__output_commit(oo_output *output);
+/* Leaves nothing; frees the output. */
+void oo__output_discard(oo_output *output);
+/* Removes the temporary files of all outputs that are open: for a signal handler. */
+void oo__output_discard_all(void);
+#endif

@@ -1,0 +1,57 @@
+/* The protobuf wire format, as far as it must be known outside of protobuf-c: walking over messages without unpacking them, bounding
+ * their depth, and cutting large tensor payloads out. Private to io/. */
+#ifndef IO_WIRE_H
+#define IO_WIRE_H
+#include "ir/ir.h"
+
+#include <protobuf-c/protobuf-c.h>
+
+enum { OO__WIRE_VARINT = 0, OO__WIRE_64 = 1, OO__WIRE_BYTES = 2, OO__WIRE_32 = 5 };
+
+/* One field of a message. */
+typedef struct oo__field {
+    uint32_t number;
+    uint32_t wire;        /* OO__WIRE_... */
+    uint64_t value;       /* of a varint */
+    const uint8_t *start; /* of the tag */
+    const uint8_t *data;  /* content, without tag and length */
+    uint64_t size;        /* of the content */
+} oo__field;
+
+typedef struct oo__cursor {
+    const uint8_t *at, *end;
+    const char *error; /* why the last oo__wire_next gave false, NULL at the end of the message */
+} oo__cursor;
+
+/* The next field; false at the end or when the bytes are malformed (cursor->error says which). */
+bool oo__wire_next(oo__cursor *cursor, oo__field *field);
+
+/* A growing byte buffer. */
+typedef oo_vec(uint8_t) oo__buffer;
+void oo__buffer_add(oo__buffer *buffer, const void *data, size_t size);
+void oo__buffer_add_varint(oo__buffer *buffer, uint64_t value);
+
+/* A tensor's payload that stays where it is. */
+typedef struct oo__cut {
+    oo_storage storage;
+    const uint8_t *data;
+    uint64_t size;
+} oo__cut;
+typedef oo_vec(oo__cut) oo__cuts;
+
+/* In a cut-out TensorProto this field comes first and holds the index of its payload in the cuts, plus one. Protobuf reserves the
+ * number for itself, so no legal schema has it; a file that has it is refused. */
+enum { OO__CUT_FIELD = 19999, OO__CUT_MIN = 64 };
+
+/* What a check found. */
+typedef struct oo__check {
+    const char *error;    /* NULL = well-formed */
+    const uint8_t *where; /* of the error */
+    bool heavy;           /* there are payloads to cut out */
+} oo__check;
+
+/* Walks a message and all messages in it, as `type` describes them. */
+oo__check oo__wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size);
+/* A copy of a checked message without its payloads, which are added to `cuts`. */
+void oo__wire_cut(oo__buffer *out, oo__cuts *cuts, const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size);
+#endif

@@ -1,0 +1,226 @@
+/* GraphProto, NodeProto, FunctionProto and TrainingInfoProto. Lists are put in front, so they are walked from the end. */
+#include "io/writer.h"
+
+#include <string.h>
+
+/* ---- value infos ---- */
+static Onnx__ValueInfoProto info_message(oo__writer *w, const oo_value_info *info) {
+    Onnx__ValueInfoProto m = ONNX__VALUE_INFO_PROTO__INIT;
+    const char *const name = info->value ? info->value->name : info->name;
+    OO__SET_TEXT(&m, name, name);
+    OO__SET_TEXT(&m, doc_string, info->doc);
+    m.type = oo__write_type(w, info->type);
+    m.n_metadata_props = info->metadata.n;
+    m.metadata_props = oo__write_props(w, &info->metadata);
+    return m;
+}
+
+static void write_info(oo__writer *w, uint32_t field, const oo_value_info *info) {
+    const uint64_t mark = oo__emit_size(w->emit);
+    const Onnx__ValueInfoProto m = info_message(w, info);
+    oo__emit_bytes(w->emit, info->unknown.data, info->unknown.size);
+    oo__emit_message(w->emit, &m.base);
+    oo__emit_close(w->emit, field, mark);
+}
+
+static void write_infos(oo__writer *w, uint32_t field, const oo_value_infos *infos) {
+    for (uint32_t i = infos->n; i-- > 0;)
+        write_info(w, field, &infos->data[i]);
+}
+
+static bool is_live(const oo_value *v) {
+    if (v->producer)
+        return !v->producer->erased && v->index < v->producer->noutputs && v->producer->outputs[v->index] == v;
+    return v->init || v->sparse_init || (v->flags & OO_VALUE_INPUT);
+}
+
+/* A value that took a public name has that output's declaration; its own from before goes. */
+static bool keeps_info(const oo_value_info *info) {
+    const oo_value *const v = info->value;
+    return !v || (is_live(v) && (!v->noutputs || v->name == info->name));
+}
+
+/* ---- nodes ---- */
+static const oo_value *named_at(const oo_node *node, const ProtobufCBinaryData *name) {
+    for (uint32_t i = 0; i < node->ninputs + node->noutputs; i++) {
+        const oo_value *const v = i < node->ninputs ? node->inputs[i].value : node->outputs[i - node->ninputs];
+        if (v && v->read_name && oo__str_len(v->read_name) == name->len && memcmp(v->read_name, name->data, name->len) == 0)
+            return v;
+    }
+    return NULL;
+}
+
+/* Sharding names a node's tensors; they may have got other names since. */
+static void write_device(oo__writer *w, const oo_node *node, oo_bytes raw) {
+    const uint64_t mark = oo__emit_size(w->emit);
+    Onnx__NodeDeviceConfigurationProto *const m =
+        onnx__node_device_configuration_proto__unpack(&w->allocator, raw.size, raw.data);
+    for (size_t i = 0; i < m->n_sharding_spec; i++) {
+        const oo_value *const v = named_at(node, &m->sharding_spec[i]->tensor_name);
+        if (v && v->name != v->read_name)
+            m->sharding_spec[i]->tensor_name = oo__write_text(v->name);
+    }
+    oo__emit_message(w->emit, &m->base);
+    oo__emit_close(w->emit, 10, mark);
+}
+
+static Onnx__NodeProto node_message(oo__writer *w, const oo_node *node) {
+    Onnx__NodeProto m = ONNX__NODE_PROTO__INIT;
+    m.n_input = node->ninputs;
+    m.input = OO_NEW_ARRAY(w->messages, ProtobufCBinaryData, node->ninputs);
+    for (uint32_t i = 0; i < node->ninputs; i++)
+        m.input[i] = oo__write_text(node->inputs[i].value ? node->inputs[i].value->name : NULL);
+    m.n_output = node->noutputs;
+    m.output = OO_NEW_ARRAY(w->messages, ProtobufCBinaryData, node->noutputs);
+    for (uint32_t i = 0; i < node->noutputs; i++)
+        m.output[i] = oo__write_text(node->outputs[i] ? node->outputs[i]->name : NULL);
+    OO__SET_TEXT(&m, name, node->name);
+    OO__SET_TEXT(&m, op_type, node->op->name);
+    OO__SET_TEXT(&m, domain, node->domain);
+    if (!node->extra)
+        return m;
+    OO__SET_TEXT(&m, overload, node->extra->overload);
+    OO__SET_TEXT(&m, doc_string, node->extra->doc);
+    m.n_metadata_props = node->extra->metadata.n;
+    m.metadata_props = oo__write_props(w, &node->extra->metadata);
+    return m;
+}
+
+static void write_node(oo__writer *w, uint32_t field, const oo_node *node) {
+    const uint64_t mark = oo__emit_size(w->emit);
+    if (node->extra) {
+        oo__emit_bytes(w->emit, node->extra->unknown.data, node->extra->unknown.size);
+        for (uint32_t i = node->extra->devices.n; i-- > 0;)
+            write_device(w, node, node->extra->devices.data[i]);
+    }
+    for (uint32_t i = node->nattrs; i-- > 0;) {
+        const uint64_t inner = oo__emit_size(w->emit);
+        oo__write_attr(w, node->attrs[i]);
+        oo__emit_close(w->emit, 5, inner);
+    }
+    const Onnx__NodeProto m = node_message(w, node);
+    oo__emit_message(w->emit, &m.base);
+    oo__emit_close(w->emit, field, mark);
+}
+
+/* ---- graphs ---- */
+static void write_annotation(oo__writer *w, const oo_annotation *a) {
+    Onnx__TensorAnnotation m = ONNX__TENSOR_ANNOTATION__INIT;
+    OO__SET_TEXT(&m, tensor_name, a->value ? a->value->name : a->name);
+    oo_props props = {0};
+    for (uint32_t i = 0; i < a->count; i++) {
+        oo_prop prop = a->entries[i].prop;
+        if (a->entries[i].value && a->entries[i].value->name != prop.value)
+            prop = (oo_prop){.key = prop.key, .value = a->entries[i].value->name};
+        oo_vec_push(w->messages, &props, prop);
+    }
+    m.n_quant_parameter_tensor_names = props.n;
+    m.quant_parameter_tensor_names = oo__write_props(w, &props);
+    const uint64_t mark = oo__emit_size(w->emit);
+    oo__emit_bytes(w->emit, a->unknown.data, a->unknown.size);
+    oo__emit_message(w->emit, &m.base);
+    oo__emit_close(w->emit, 14, mark);
+}
+
+static void write_values(oo__writer *w, const oo_graph *graph) {
+    for (uint32_t i = graph->sparse_initializers.n; i-- > 0;) {
+        const oo_value *const v = graph->sparse_initializers.data[i];
+        const uint64_t mark = oo__emit_size(w->emit);
+        oo__write_sparse(w, v->sparse_init, v->name);
+        oo__emit_close(w->emit, 15, mark);
+    }
+    for (uint32_t i = graph->annotations.n; i-- > 0;)
+        write_annotation(w, &graph->annotations.data[i]);
+    for (uint32_t i = graph->infos.n; i-- > 0;)
+        if (keeps_info(&graph->infos.data[i]))
+            write_info(w, 13, &graph->infos.data[i]);
+    write_infos(w, 12, &graph->outputs);
+    write_infos(w, 11, &graph->inputs);
+    for (uint32_t i = graph->initializers.n; i-- > 0;) {
+        const oo_value *const v = graph->initializers.data[i];
+        if (!v->init)
+            continue;
+        const uint64_t mark = oo__emit_size(w->emit);
+        oo__write_tensor(w, v->init, v->name);
+        oo__emit_close(w->emit, 5, mark);
+    }
+}
+
+void oo__write_graph(oo__writer *w, const oo_graph *graph) {
+    Onnx__GraphProto m = ONNX__GRAPH_PROTO__INIT;
+    OO__SET_TEXT(&m, name, graph->name);
+    OO__SET_TEXT(&m, doc_string, graph->doc);
+    m.n_metadata_props = graph->metadata.n;
+    m.metadata_props = oo__write_props(w, &graph->metadata);
+    oo__emit_bytes(w->emit, graph->unknown.data, graph->unknown.size);
+    oo__emit_message(w->emit, &m.base);
+    /* Message structs of the outermost graph are not needed once their items are out. */
+    const bool outermost = !graph->parent && !graph->function;
+    write_values(w, graph);
+    for (const oo_node *node = graph->last; node; node = node->prev) {
+        if (outermost)
+            oo__arena_reset(w->messages);
+        write_node(w, 1, node);
+    }
+}
+
+/* ---- functions ---- */
+static ProtobufCBinaryData *names_of(oo__writer *w, const oo_value_infos *infos) {
+    ProtobufCBinaryData *const names = OO_NEW_ARRAY(w->messages, ProtobufCBinaryData, infos->n);
+    for (uint32_t i = 0; i < infos->n; i++)
+        names[i] = oo__write_text(infos->data[i].value->name);
+    return names;
+}
+
+void oo__write_function(oo__writer *w, const oo_function *f) {
+    Onnx__FunctionProto m = ONNX__FUNCTION_PROTO__INIT;
+    OO__SET_TEXT(&m, name, f->name);
+    OO__SET_TEXT(&m, domain, f->domain);
+    OO__SET_TEXT(&m, overload, f->overload);
+    OO__SET_TEXT(&m, doc_string, f->doc);
+    m.n_opset_import = f->opsets.n;
+    m.opset_import = oo__write_opsets(w, &f->opsets);
+    m.n_metadata_props = f->metadata.n;
+    m.metadata_props = oo__write_props(w, &f->metadata);
+    m.n_input = f->graph->inputs.n;
+    m.input = names_of(w, &f->graph->inputs);
+    m.n_output = f->graph->outputs.n;
+    m.output = names_of(w, &f->graph->outputs);
+    m.n_attribute = f->attributes.n;
+    m.attribute = OO_NEW_ARRAY(w->messages, ProtobufCBinaryData, f->attributes.n);
+    for (uint32_t i = 0; i < f->attributes.n; i++)
+        m.attribute[i] = oo__write_text(f->attributes.data[i]);
+    oo__emit_bytes(w->emit, f->unknown.data, f->unknown.size);
+    for (uint32_t i = f->graph->infos.n; i-- > 0;)
+        if (keeps_info(&f->graph->infos.data[i]))
+            write_info(w, 12, &f->graph->infos.data[i]);
+    for (uint32_t i = f->defaults.n; i-- > 0;) {
+        const uint64_t mark = oo__emit_size(w->emit);
+        oo__write_attr(w, f->defaults.data[i]);
+        oo__emit_close(w->emit, 11, mark);
+    }
+    for (const oo_node *node = f->graph->last; node; node = node->prev)
+        write_node(w, 7, node);
+    oo__emit_message(w->emit, &m.base);
+}
+
+/* ---- training ---- */
+static void write_training_graph(oo__writer *w, uint32_t field, const oo_graph *graph) {
+    if (!graph)
+        return;
+    const uint64_t mark = oo__emit_size(w->emit);
+    oo__write_graph(w, graph);
+    oo__emit_close(w->emit, field, mark);
+}
+
+void oo__write_training(oo__writer *w, const oo_training *t) {
+    Onnx__TrainingInfoProto m = ONNX__TRAINING_INFO_PROTO__INIT;
+    m.n_initialization_binding = t->initialization_binding.n;
+    m.initialization_binding = oo__write_props(w, &t->initialization_binding);
+    m.n_update_binding = t->update_binding.n;
+    m.update_binding = oo__write_props(w, &t->update_binding);
+    oo__emit_bytes(w->emit, t->unknown.data, t->unknown.size);
+    oo__emit_message(w->emit, &m.base);
+    write_training_graph(w, 2, t->algorithm);
+    write_training_graph(w, 1, t->initialization);
+}

@@ -1,0 +1,83 @@
+#include "ir/change.h"
+
+#include <string.h>
+
+void oo__log(oo_rewriter *rw, oo__change change) { oo_vec_push(NULL, &rw->log, change); }
+
+void oo__node_resize_inputs(oo_node *node, uint32_t count, oo_value *const *values) {
+    for (uint32_t i = 0; i < node->ninputs; i++)
+        oo__use_link(node, i, NULL);
+    /* The array of uses is in lists by address, so it is replaced and never moved while linked. */
+    node->inputs = OO_NEW_ARRAY(node->graph->model->arena, oo_use, count);
+    node->ninputs = count;
+    for (uint32_t i = 0; i < count; i++) {
+        node->inputs[i] = (oo_use){.user = node, .index = i};
+        oo__use_link(node, i, values[i]);
+    }
+}
+
+static void undo_node_in(oo_node *node) {
+    for (uint32_t i = 0; i < node->ninputs; i++)
+        oo__use_link(node, i, NULL);
+    oo__graph_unlink(node);
+}
+
+static void undo_node_out(oo_node *node) {
+    oo_graph *const graph = node->graph;
+    *(node->prev ? &node->prev->next : &graph->first) = node;
+    *(node->next ? &node->next->prev : &graph->last) = node;
+    node->erased = false;
+    graph->nnodes++;
+}
+
+static void undo_output(const oo__change *c) {
+    c->node->noutputs = c->count;
+    c->node->outputs[c->index] = c->old;
+}
+
+static void undo_graph_output(const oo__change *c) {
+    oo_value *const old = c->old;
+    c->graph->outputs.data[c->index].value->noutputs--;
+    c->graph->outputs.data[c->index].value = old;
+    old->noutputs++;
+}
+
+static void undo_initializer_out(const oo__change *c) {
+    c->value->init = c->old;
+    c->value->flags |= OO_VALUE_INITIALIZER;
+}
+
+static void undo_graph_dead(oo_graph *graph) {
+    graph->dead = false;
+    for (uint32_t i = 0; i < graph->outputs.n; i++)
+        graph->outputs.data[i].value->noutputs++;
+}
+
+static void undo_one(const oo__change *c) {
+    switch (c->kind) {
+    case OO__NODE_IN: undo_node_in(c->node); break;
+    case OO__NODE_OUT: undo_node_out(c->node); break;
+    case OO__INPUT: oo__use_link(c->node, c->index, c->old); break;
+    case OO__INPUTS: oo__node_resize_inputs(c->node, c->index, c->old); break;
+    case OO__OUTPUT: undo_output(c); break;
+    case OO__ATTRS:
+        c->node->attrs = c->old;
+        c->node->nattrs = c->index;
+        break;
+    case OO__GRAPH_OUTPUT: undo_graph_output(c); break;
+    case OO__NAME:
+        c->value->name = c->old;
+        c->value->flags = c->index;
+        break;
+    case OO__TYPE: c->value->type = c->old; break;
+    case OO__INIT_IN: c->graph->initializers.n--; break;
+    case OO__INIT_OUT: undo_initializer_out(c); break;
+    case OO__GRAPH_DEAD: undo_graph_dead(c->graph); break;
+    case OO__FUNCTION_OUT: c->graph->function->dropped = false; break;
+    }
+}
+
+void oo__undo(oo_rewriter *rw, uint32_t length) {
+    while (rw->log.n > length)
+        undo_one(&rw->log.data[--rw->log.n]);
+}

@@ -1,0 +1,54 @@
+/* The rewriter's log: primitive changes and how to take them back. Private to ir/. */
+#ifndef IR_CHANGE_H
+#define IR_CHANGE_H
+#include "ir/rewriter.h"
+
+typedef enum oo__change_kind {
+    OO__NODE_IN,      /* node was linked */
+    OO__NODE_OUT,     /* node was unlinked */
+    OO__INPUT,        /* node's input index was old */
+    OO__INPUTS,       /* node had index inputs, their values in old */
+    OO__OUTPUT,       /* node's output index was old, it had count outputs */
+    OO__ATTRS,        /* node had index attributes in old */
+    OO__GRAPH_OUTPUT, /* graph's output index was old */
+    OO__NAME,         /* value was named old, with flags index */
+    OO__TYPE,         /* value had type old */
+    OO__INIT_IN,      /* graph got the initializer value (at the end) */
+    OO__INIT_OUT,     /* the initializer value was dropped, it had tensor old */
+    OO__GRAPH_DEAD,   /* graph died */
+    OO__FUNCTION_OUT  /* graph's function was dropped */
+} oo__change_kind;
+
+typedef struct oo__change {
+    oo__change_kind kind;
+    uint32_t index, count;
+    oo_node *node;
+    oo_value *value;
+    oo_graph *graph;
+    void *old;
+} oo__change;
+
+typedef oo_vec(uint32_t) oo__ids;
+
+struct oo_rewriter {
+    oo_model *model;
+    oo_arena *scratch;
+    oo_rewriter_settings settings;
+    oo_vec(oo__change) log;
+    oo_vec(oo_counter) counters;
+    /* the open rewrite */
+    bool open;
+    const char *rule;
+    const oo_node *root;
+    uint32_t start;
+    oo__ids removed, added, changed;
+    uint32_t values;
+    uint32_t rewrites;
+};
+
+void oo__log(oo_rewriter *rw, oo__change change);
+/* Takes back everything after the first `length` changes. */
+void oo__undo(oo_rewriter *rw, uint32_t length);
+/* Gives the node `count` inputs with these values; no log. */
+void oo__node_resize_inputs(oo_node *node, uint32_t count, oo_value *const *values);
+#endif

@@ -1,0 +1,68 @@
+/* What is known of a node as a whole: whether it may give different results from run to run, and whether anything is known of it. */
+#include "ir/ir.h"
+#include "ir/schema.h"
+
+#include <string.h>
+
+enum { MAX_DEPTH = 64 }; /* of calls: a function that calls itself is no valid ONNX, and is not trusted */
+
+typedef bool (*predicate)(const oo_node *node);
+
+static bool any(const oo_node *node, predicate holds, unsigned depth);
+
+static bool any_in_graph(const oo_graph *graph, predicate holds, unsigned depth) {
+    for (const oo_node *node = graph->first; node; node = node->next)
+        if (any(node, holds, depth + 1))
+            return true;
+    return false;
+}
+
+/* Whether it holds of the node, of a node in the function that it calls, or of one in its subgraphs. */
+static bool any(const oo_node *node, predicate holds, unsigned depth) {
+    if (depth > MAX_DEPTH)
+        return true;
+    const oo_graph *const callee = oo_model_callee(node->graph->model, node);
+    if (callee ? any_in_graph(callee, holds, depth) : holds(node))
+        return true;
+    for (uint32_t i = 0; i < node->nattrs; i++) {
+        const uint32_t n = oo__attr_ngraphs(node->attrs[i]);
+        for (uint32_t k = 0; k < n; k++)
+            if (any_in_graph(oo__attr_graph(node->attrs[i], k), holds, depth))
+                return true;
+    }
+    return false;
+}
+
+static const oo_schema *schema_of(const oo_node *node) {
+    const int64_t opset = oo_graph_opset(node->graph, node->op->domain);
+    const int latest = oo__schema_latest_opset(node->op->domain);
+    return oo__schema_find(node->op->domain, node->op->name, opset > latest ? latest : opset);
+}
+
+/* Whether training_mode may be true (since version 12), or is_test may be 0 (before 7). Dropout of versions 7 to 11 is inference. */
+static bool may_train(const oo_node *node, int64_t since) {
+    if (since < 7) {
+        int64_t is_test;
+        return !oo_node_int(&is_test, node, "is_test", 0) || is_test == 0;
+    }
+    const oo_value *const mode = oo_node_input(node, 2);
+    if (!mode)
+        return false;
+    const oo_tensor *const tensor = oo_value_const(mode);
+    double on = 1;
+    return !tensor || oo_tensor_count(tensor) != 1 || !oo_tensor_doubles(tensor, 0, 1, &on) || on != 0;
+}
+
+static bool draws(const oo_node *node) {
+    const oo_schema *const schema = schema_of(node);
+    if (!schema)
+        return false;
+    if (schema->traits & OO_TRAIT_TRAINING_RANDOM)
+        return may_train(node, schema->since);
+    return schema->traits & OO_TRAIT_RANDOM;
+}
+
+static bool is_unknown(const oo_node *node) { return !schema_of(node); }
+
+bool oo_node_is_random(const oo_node *node) { return any(node, draws, 0); }
+bool oo_node_is_opaque(const oo_node *node) { return any(node, is_unknown, 0); }

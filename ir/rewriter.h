@@ -1,0 +1,32 @@
+/* The engine's side of the rewriter; passes see its functions in <onnxopt/onnxopt.h>. */
+#ifndef IR_REWRITER_H
+#define IR_REWRITER_H
+#include "ir/ir.h"
+
+typedef struct oo_counter {
+    const char *name;
+    uint64_t value;
+} oo_counter;
+
+typedef struct oo_rewriter_settings {
+    const char *pass;         /* name of the running pass; interned or literal */
+    uint64_t *fuel;           /* rewrites that may still be done, counted down; NULL = no limit */
+    bool tell_passed, tell_missed;
+    const char *filter_rule;  /* only remarks of this rule, NULL = all */
+} oo_rewriter_settings;
+
+/* A rewriter over the model. Its scratch arena is `scratch`, reset by the caller. */
+oo_rewriter *oo__rewriter_new(oo_model *model, oo_arena *scratch, const oo_rewriter_settings *settings);
+/* Frees it; an open rewrite is an error of the pass and is abandoned (false is returned then). */
+bool oo__rewriter_free(oo_rewriter *rw);
+/* Number of rewrites done; changes of the model outside of rewrites do not exist. */
+uint32_t oo__rewriter_rewrites(const oo_rewriter *rw);
+/* Statistics of the pass, in the order of first use. */
+const oo_counter *oo__rewriter_counters(const oo_rewriter *rw, uint32_t *count);
+/* A point to come back to. Points nest; a rollback to an earlier one forgets later ones. */
+typedef struct oo_checkpoint {
+    uint32_t log, history;
+} oo_checkpoint;
+oo_checkpoint oo__checkpoint(const oo_rewriter *rw);
+void oo__rollback(oo_rewriter *rw, oo_checkpoint point);
+#endif

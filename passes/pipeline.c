@@ -1,0 +1,337 @@
+/* Pipelines as text: parsing with located errors, and printing. */
+#include "passes/pipeline.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_MAX = 100, MAX_NESTING = 16, MAX_TEXT = 1 << 20 };
+
+static const char *const LEVELS[] = {
+#define LEVEL(number, text) [number] = text,
+#include "passes/pipelines.def"
+#undef LEVEL
+};
+
+const char *oo__pipeline_of_level(int level) {
+    const int count = (int)(sizeof LEVELS / sizeof *LEVELS);
+    return level >= 0 && level < count ? LEVELS[level] : NULL;
+}
+
+typedef struct parser {
+    oo_context *context;
+    const oo_registry *registry;
+    oo_pipeline *pipeline;
+    const char *text, *at, *origin;
+    unsigned depth;
+} parser;
+
+OO_PRINTF(3, 4) static oo_status fail(const parser *p, const char *where, const char *format, ...) {
+    const char *line = p->text;
+    uint32_t number = 1;
+    for (const char *c = p->text; c < where; c++) {
+        if (*c != '\n')
+            continue;
+        line = c + 1;
+        number++;
+    }
+    char source[256];
+    const size_t length = strcspn(line, "\n");
+    snprintf(source, sizeof source, "%.*s", (int)(length < 250 ? length : 250), line);
+    const oo_diag diag = {.severity = OO_ERROR, .code = "pipeline-syntax", .file = p->origin, .offset = -1, .line = number,
+                          .column = (uint32_t)(where - line) + 1, .source_line = source};
+    va_list args;
+    va_start(args, format);
+    oo__diag_v(p->context, diag, format, args);
+    va_end(args);
+    return OO_INVALID;
+}
+
+static void skip_space(parser *p) {
+    for (;;) {
+        while (isspace((unsigned char)*p->at))
+            p->at++;
+        if (*p->at != '#')
+            return;
+        p->at += strcspn(p->at, "\n");
+    }
+}
+
+static bool take(parser *p, char c) {
+    skip_space(p);
+    if (*p->at != c)
+        return false;
+    p->at++;
+    return true;
+}
+
+static const char *take_word(parser *p) {
+    skip_space(p);
+    const char *const start = p->at;
+    while (isalnum((unsigned char)*p->at) || *p->at == '-' || *p->at == '_')
+        p->at++;
+    char *const word = oo__arena_copy(p->pipeline->arena, start, (size_t)(p->at - start));
+    for (char *c = word; *c; c++)
+        *c = *c == '_' ? '-' : *c; /* a habit of other optimizers */
+    return word;
+}
+
+/* A value: quoted, or up to a separator. */
+static oo_status take_value(parser *p, const char **out) {
+    if (*p->at == '"') {
+        const char *const end = strchr(p->at + 1, '"');
+        if (!end)
+            return fail(p, p->at, "the quoted value has no end");
+        *out = oo__arena_copy(p->pipeline->arena, p->at + 1, (size_t)(end - p->at - 1));
+        p->at = end + 1;
+        return OO_OK;
+    }
+    const size_t n = strcspn(p->at, " ,}\n\t");
+    *out = oo__arena_copy(p->pipeline->arena, p->at, n);
+    p->at += n;
+    return OO_OK;
+}
+
+/* ---- options ---- */
+static bool is_choice(const char *choices, const char *value) {
+    const size_t n = strlen(value);
+    for (const char *c = choices; c && *c;) {
+        const size_t length = strcspn(c, "|");
+        if (length == n && strncmp(c, value, n) == 0)
+            return true;
+        c += length + (c[length] == '|');
+    }
+    return !choices;
+}
+
+static bool set_option(const oo_option_row *row, void *options, const char *value) {
+    void *const field = (char *)options + row->offset;
+    char *end = NULL;
+    errno = 0;
+    switch (row->type) {
+    case OO_OPT_BOOL: {
+        const bool yes = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
+        if (!yes && strcmp(value, "false") != 0 && strcmp(value, "0") != 0)
+            return false;
+        *(bool *)field = yes;
+        return true;
+    }
+    case OO_OPT_INT:
+        *(int64_t *)field = strtoll(value, &end, 10);
+        return *value && !*end && errno == 0;
+    case OO_OPT_FLOAT:
+        *(double *)field = strtod(value, &end);
+        return *value && !*end && errno == 0;
+    case OO_OPT_STRING:
+        *(const char **)field = value;
+        return is_choice(row->choices, value);
+    }
+    return false;
+}
+
+static const char *expected(const oo_option_row *row) {
+    static const char *const WORDS[] = {"true or false", "an integer", "a number", "a word"};
+    return row->type == OO_OPT_STRING && row->choices ? row->choices : WORDS[row->type];
+}
+
+static void set_defaults(const oo_pass *pass, void *options) {
+    for (uint32_t i = 0; i < pass->noptions; i++)
+        oo_require(!pass->options[i].initial || set_option(&pass->options[i], options, pass->options[i].initial),
+                   "pass \"%s\": the default of option \"%s\" does not parse", pass->name, pass->options[i].name);
+}
+
+static const oo_option_row *find_option(const oo_option_row *rows, uint32_t n, const char *name) {
+    for (uint32_t i = 0; i < n; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+/* "{" key "=" value ... "}"; a bare key of a boolean option means true. */
+static oo_status parse_options(parser *p, const char *owner, const oo_option_row *rows, uint32_t n, void *options) {
+    if (!take(p, '{'))
+        return OO_OK;
+    while (!take(p, '}')) {
+        (void)take(p, ',');
+        skip_space(p);
+        const char *const where = p->at;
+        const char *const key = take_word(p);
+        if (!*key)
+            return fail(p, p->at, "expected an option of \"%s\" or '}'", owner);
+        const oo_option_row *const row = find_option(rows, n, key);
+        if (!row)
+            return fail(p, where, "\"%s\" has no option \"%s\"; see --help-pass %s", owner, key, owner);
+        const char *value = "true";
+        const char *value_at = p->at;
+        if (take(p, '=')) {
+            value_at = p->at;
+            OO_TRY(take_value(p, &value));
+        } else if (row->type != OO_OPT_BOOL) {
+            return fail(p, p->at, "option \"%s\" needs a value: %s=...", key, key);
+        }
+        if (!set_option(row, options, value))
+            return fail(p, value_at, "option \"%s\" of \"%s\" takes %s, not \"%s\"", key, owner, expected(row),
+                        oo__printable(value, strlen(value)));
+    }
+    return OO_OK;
+}
+
+/* ---- items ---- */
+static oo_status parse_items(parser *p, oo__items *out);
+
+static oo_status parse_fix(parser *p, oo__item *item) {
+    static const oo_option_row MAX_ROW[] = {{.name = "max", .type = OO_OPT_INT, .offset = 0, .initial = "100", .help = "", .choices = NULL}};
+    item->max = DEFAULT_MAX;
+    const char *const where = p->at;
+    OO_TRY(parse_options(p, "fix", MAX_ROW, 1, &item->max));
+    if (item->max < 1)
+        return fail(p, where, "fix must be allowed at least one iteration");
+    if (!take(p, '('))
+        return fail(p, p->at, "expected '(' after fix");
+    if (++p->depth > MAX_NESTING)
+        return fail(p, p->at, "fix is nested more than %d deep", MAX_NESTING);
+    OO_TRY(parse_items(p, &item->items));
+    p->depth--;
+    if (!take(p, ')'))
+        return fail(p, p->at, "expected ',' or ')'");
+    return OO_OK;
+}
+
+static oo_status parse_item(parser *p, oo__item **out) {
+    skip_space(p);
+    const char *const where = p->at;
+    const char *const name = take_word(p);
+    if (!*name)
+        return fail(p, where, "expected the name of a pass");
+    oo__item *const item = *out = OO_NEW(p->pipeline->arena, oo__item);
+    if (strcmp(name, "fix") == 0)
+        return parse_fix(p, item);
+    item->pass = oo__registry_find(p->registry, name);
+    if (!item->pass) {
+        const char *const near = oo__registry_suggest(p->registry, name);
+        return near ? fail(p, where, "there is no pass \"%s\"; did you mean \"%s\"?", name, near)
+                    : fail(p, where, "there is no pass \"%s\"; --list-passes lists them", name);
+    }
+    item->options = oo__arena_alloc(p->pipeline->arena, item->pass->options_size);
+    set_defaults(item->pass, item->options);
+    return parse_options(p, name, item->pass->options, item->pass->noptions, item->options);
+}
+
+static oo_status parse_items(parser *p, oo__items *out) {
+    do {
+        oo__item *item;
+        OO_TRY(parse_item(p, &item));
+        oo_vec_push(p->pipeline->arena, out, item);
+    } while (take(p, ','));
+    return OO_OK;
+}
+
+static oo_status parse_all(parser *p) {
+    skip_space(p);
+    if (!*p->at)
+        return OO_OK;
+    OO_TRY(parse_items(p, &p->pipeline->items));
+    skip_space(p);
+    return *p->at ? fail(p, p->at, "expected ',' or the end of the pipeline") : OO_OK;
+}
+
+oo_status oo__pipeline_parse(oo_pipeline **out, oo_context *context, const oo_registry *registry, const char *text,
+                             const char *origin) {
+    *out = NULL;
+    oo_arena *const arena = oo__arena_new();
+    oo_pipeline *const pipeline = OO_NEW(arena, oo_pipeline);
+    pipeline->arena = arena;
+    parser p = {.context = context, .registry = registry, .pipeline = pipeline, .text = text, .at = text, .origin = origin};
+    const oo_status status = strlen(text) > MAX_TEXT ? fail(&p, text, "the pipeline is longer than a megabyte") : parse_all(&p);
+    if (status == OO_OK)
+        *out = pipeline;
+    else
+        oo__pipeline_free(pipeline);
+    return status;
+}
+
+void oo__pipeline_free(oo_pipeline *pipeline) {
+    if (pipeline)
+        oo__arena_free(pipeline->arena);
+}
+
+/* ---- printing ---- */
+static void print_value(FILE *f, const oo_option_row *row, const void *options) {
+    const void *const field = (const char *)options + row->offset;
+    switch (row->type) {
+    case OO_OPT_BOOL: fputs(*(const bool *)field ? "true" : "false", f); break;
+    case OO_OPT_INT: fprintf(f, "%lld", (long long)*(const int64_t *)field); break;
+    case OO_OPT_FLOAT: fprintf(f, "%.17g", *(const double *)field); break;
+    case OO_OPT_STRING: {
+        const char *const text = *(const char *const *)field ? *(const char *const *)field : "";
+        fprintf(f, *text && !strpbrk(text, " ,}\n\t") ? "%s" : "\"%s\"", text);
+        break;
+    }
+    }
+}
+
+static bool is_default(const oo_option_row *row, const void *options, const void *defaults) {
+    const char *const a = (const char *)options + row->offset, *const b = (const char *)defaults + row->offset;
+    switch (row->type) {
+    case OO_OPT_BOOL: return *(const bool *)a == *(const bool *)b;
+    case OO_OPT_INT: return *(const int64_t *)(const void *)a == *(const int64_t *)(const void *)b;
+    case OO_OPT_FLOAT: return memcmp(a, b, sizeof(double)) == 0;
+    case OO_OPT_STRING: {
+        const char *const x = *(const char *const *)(const void *)a, *const y = *(const char *const *)(const void *)b;
+        return x == y || (x && y && strcmp(x, y) == 0);
+    }
+    }
+    return false;
+}
+
+static void print_options(FILE *f, const oo__item *item) {
+    const oo_pass *const pass = item->pass;
+    void *const defaults = calloc(1, pass->options_size + 1u);
+    if (!defaults)
+        oo__oom(pass->options_size);
+    set_defaults(pass, defaults);
+    const char *before = "{";
+    for (uint32_t i = 0; i < pass->noptions; i++) {
+        if (is_default(&pass->options[i], item->options, defaults))
+            continue;
+        fprintf(f, "%s%s=", before, pass->options[i].name);
+        print_value(f, &pass->options[i], item->options);
+        before = " ";
+    }
+    if (*before == ' ')
+        fputc('}', f);
+    free(defaults);
+}
+
+static void print_items(FILE *f, const oo__items *items) {
+    for (uint32_t i = 0; i < items->n; i++) {
+        const oo__item *const item = items->data[i];
+        if (i)
+            fputc(',', f);
+        if (item->pass) {
+            fputs(item->pass->name, f);
+            print_options(f, item);
+            continue;
+        }
+        fputs("fix", f);
+        if (item->max != DEFAULT_MAX)
+            fprintf(f, "{max=%lld}", (long long)item->max);
+        fputc('(', f);
+        print_items(f, &item->items);
+        fputc(')', f);
+    }
+}
+
+char *oo__pipeline_print(const oo_pipeline *pipeline) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *const f = open_memstream(&text, &size);
+    if (!f)
+        oo__oom(0);
+    print_items(f, &pipeline->items);
+    fclose(f);
+    return text;
+}
