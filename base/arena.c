@@ -13,6 +13,7 @@ typedef struct block {
     struct block *next;
     size_t size; /* bytes after the header */
     size_t used;
+    size_t dirty; /* bytes that were handed out before a reset; those behind are still zero from the system */
     alignas(ALIGNMENT) unsigned char data[];
 } block;
 
@@ -72,6 +73,8 @@ void oo__arena_reset(oo_arena *arena) {
     /* A pointer kept over a reset must be seen, not work by luck. */
     memset(arena->head->data, 0xA5, arena->head->used);
 #endif
+    if (arena->head->dirty < arena->head->used)
+        arena->head->dirty = arena->head->used;
     arena->head->used = 0;
 }
 
@@ -82,9 +85,10 @@ static block *add_block(oo_arena *arena, size_t need) {
     const bool oversized = need > size;
     if (oversized)
         size = need;
-    block *const b = oo__malloc(sizeof *b + size);
+    block *const b = calloc(1, sizeof *b + size);
+    if (!b)
+        oo__oom(size);
     b->size = size;
-    b->used = 0;
     /* An oversized block goes behind the head, so that the room left in the head is not lost. */
     if (oversized && arena->head) {
         b->next = arena->head->next;
@@ -104,9 +108,11 @@ void *oo__arena_alloc(oo_arena *arena, size_t size) {
     if (!b || b->size - b->used < need)
         b = add_block(arena, need);
     void *const p = b->data + b->used;
+    if (b->used < b->dirty)
+        memset(p, 0, need < b->dirty - b->used ? need : b->dirty - b->used);
     b->used += need;
     arena->handed_out += need;
-    return memset(p, 0, need);
+    return p;
 }
 
 void *oo__arena_array(oo_arena *arena, size_t count, size_t item_size) {

@@ -28,6 +28,9 @@ typedef struct oo_save_options {
  * have no name. `options` NULL = all zero. */
 oo_status oo_model_save(oo_model *model, const char *path, const oo_save_options *options);
 
+/* Whether a value_info is (still) written: its value lives and is declared nowhere else. */
+bool oo__keeps_info(const oo_value_info *info);
+
 /* ---- text: ONNX textual syntax ---- */
 /* Parses a model. Errors carry line, column and source line. `path` names the text in messages. */
 oo_status oo_model_parse(oo_model **out, oo_context *context, const char *text, size_t size, const char *path);
@@ -38,6 +41,8 @@ typedef struct oo_print_options {
 
 /* The model as text, NUL-terminated, from malloc. Names values that have no name. */
 char *oo_model_print(oo_model *model, const oo_print_options *options);
+/* The same with its length: names and strings may hold NUL bytes. `size` may be NULL. */
+char *oo__model_print_n(oo_model *model, const oo_print_options *options, size_t *size);
 /* One node (with subgraphs on one line elided) as text in `arena`, for messages and diffs. */
 char *oo__node_print(const oo_node *node, oo_arena *arena);
 #endif

@@ -35,7 +35,7 @@ static bool is_live(const oo_value *v) {
 }
 
 /* A value that took a public name has that output's declaration; its own from before goes. */
-static bool keeps_info(const oo_value_info *info) {
+bool oo__keeps_info(const oo_value_info *info) {
     const oo_value *const v = info->value;
     return !v || (is_live(v) && (!v->noutputs || v->name == info->name));
 }
@@ -132,7 +132,7 @@ static void write_values(oo__writer *w, const oo_graph *graph) {
     for (uint32_t i = graph->annotations.n; i-- > 0;)
         write_annotation(w, &graph->annotations.data[i]);
     for (uint32_t i = graph->infos.n; i-- > 0;)
-        if (keeps_info(&graph->infos.data[i]))
+        if (oo__keeps_info(&graph->infos.data[i]))
             write_info(w, 13, &graph->infos.data[i]);
     write_infos(w, 12, &graph->outputs);
     write_infos(w, 11, &graph->inputs);
@@ -192,7 +192,7 @@ void oo__write_function(oo__writer *w, const oo_function *f) {
         m.attribute[i] = oo__write_text(f->attributes.data[i]);
     oo__emit_bytes(w->emit, f->unknown.data, f->unknown.size);
     for (uint32_t i = f->graph->infos.n; i-- > 0;)
-        if (keeps_info(&f->graph->infos.data[i]))
+        if (oo__keeps_info(&f->graph->infos.data[i]))
             write_info(w, 12, &f->graph->infos.data[i]);
     for (uint32_t i = f->defaults.n; i-- > 0;) {
         const uint64_t mark = oo__emit_size(w->emit);

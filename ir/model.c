@@ -150,8 +150,7 @@ oo_value *oo_graph_output(const oo_graph *graph, uint32_t index) {
 
 oo_value *oo_graph_initializer(const oo_graph *graph, uint32_t index) {
     oo_require(index < graph->initializers.n, "oo_graph_initializer: index %u of %u", index, graph->initializers.n);
-    oo_value *const value = graph->initializers.data[index];
-    return value->init ? value : NULL;
+    return graph->initializers.data[index];
 }
 
 void oo__graph_link(oo_graph *graph, oo_node *node, oo_node *before) {

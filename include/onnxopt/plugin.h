@@ -86,13 +86,13 @@ extern __attribute__((visibility("hidden"))) const oo_api *oo_api_;
 #endif
 typedef int (*oo_plugin_entry)(const oo_api *api, oo_registry *registry);
 
-/* Writes the entry function: it registers the passes whose addresses are given. Once in a plugin, in a .c or .cpp file. */
+/* Writes the entry function: it registers the passes whose addresses are given, which may depend on oo_has. Once in a plugin. */
 #define OO_PLUGIN(...)                                                                                                 \
     OO_PLUGIN_TABLE_                                                                                                   \
     OO_PLUGIN_LINKAGE_ __attribute__((visibility("default"))) int OO_PLUGIN_ENTRY(const oo_api *api, oo_registry *registry); \
     int OO_PLUGIN_ENTRY(const oo_api *api, oo_registry *registry) {                                                    \
-        static const oo_pass *const passes[] = {__VA_ARGS__};                                                          \
         OO_PLUGIN_SET_TABLE_(api)                                                                                      \
+        const oo_pass *const passes[] = {__VA_ARGS__};                                                                 \
         int status = OO_OK;                                                                                            \
         for (size_t i = 0; status == OO_OK && i < sizeof passes / sizeof *passes; i++)                                 \
             status = (int)oo_register_pass(registry, passes[i]);                                                       \

@@ -1,0 +1,162 @@
+/* The program: options in, messages out. Private to cli/. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+#include "io/io.h"
+#include "passes/manager.h"
+
+#include <stdio.h>
+
+typedef enum oo_exit {
+    OO_EXIT_DONE = 0,
+    OO_EXIT_FAILED = 1,
+    OO_EXIT_USAGE = 2,
+    OO_EXIT_INPUT = 3,   /* unreadable or invalid model */
+    OO_EXIT_CHECK = 4,   /* verification failed, nothing was written */
+    OO_EXIT_CRASHED = 5  /* a pass or a plugin crashed */
+} oo_exit;
+
+/* ---- options (options.c, from options.def) ---- */
+typedef enum oo_group {
+    GROUP_MODEL,
+    GROUP_PASSES,
+    GROUP_WATCH,
+    GROUP_PICTURES,
+    GROUP_MESSAGES,
+    GROUP_HELP,
+    GROUP_COUNT
+} oo_group;
+
+typedef enum oo_option_id {
+#define OPTION(id, letter, name, argument, group, common, help) OPT_##id,
+#include "cli/options.def"
+#undef OPTION
+    OPT_COUNT
+} oo_option_id;
+
+typedef struct oo_cli_option {
+    char letter;
+    const char *name;
+    const char *argument;
+    oo_group group;
+    bool common;
+    const char *help;
+} oo_cli_option;
+extern const oo_cli_option oo__cli_options[OPT_COUNT];
+extern const char *const oo__group_titles[GROUP_COUNT];
+
+/* Whether an argument may be left out, and whether it is one of a few words (separated by '|' or ','). */
+bool oo__argument_is_optional(const oo_cli_option *option);
+bool oo__argument_has_words(const oo_cli_option *option);
+
+typedef enum oo_emit { OO_EMIT_AUTO, OO_EMIT_ONNX, OO_EMIT_TEXT } oo_emit;
+typedef enum oo_color { OO_COLOR_AUTO, OO_COLOR_ALWAYS, OO_COLOR_NEVER } oo_color;
+typedef oo_vec(const char *) oo_words;
+
+/* Strings point into argv or `arena`. */
+typedef struct oo_settings {
+    oo_arena *arena;
+    const char *model, *output, *pipeline;
+    int level; /* -1 = not given */
+    oo_emit emit;
+    bool dry_run;
+    oo_save_options save;
+    bool external_given;
+    oo_words loads, disabled;
+    const char *plugin_dir;
+    oo_verify verify;
+    bool honest, time, stats, tell_passed, tell_missed, print_changed, print_pipeline;
+    const char *dump_dir;
+    int64_t fuel, bisect_limit;
+    const char *review, *dot, *svg;
+    bool quiet, verbose, json;
+    oo_color color;
+    oo_option_id action; /* OPT_COUNT = optimize */
+    const char *subject; /* argument of the action */
+} oo_settings;
+
+oo_settings *oo__settings_new(void);
+void oo__settings_free(oo_settings *settings);
+/* OO_INVALID after a diagnostic. */
+oo_status oo__settings_parse(oo_settings *settings, oo_context *context, int argc, char **argv);
+/* A number of bytes: 1024, 16K, 2MB, 1GiB; multiples of 1024. */
+bool oo__parse_size(uint64_t *out, const char *text);
+
+/* ---- messages (messages.c) ---- */
+typedef struct oo_printer {
+    FILE *file;
+    bool json, color, quiet;
+} oo_printer;
+/* Text `m.onnx: main/If_3.then_branch: node "Conv_3" (Conv): error: ... [code]`, or a line of JSON. `user` is an oo_printer. */
+void oo__print_diag(void *user, const oo_diag *diag);
+/* Whether `file` gets colours. */
+bool oo__use_color(oo_color color, FILE *file);
+/* A message without a place. */
+void oo__usage_error(oo_context *context, const char *format, ...) OO_PRINTF(2, 3);
+/* One line of JSON about a pass. */
+void oo__print_pass_json(const oo_printer *printer, const oo_pass_report *report);
+
+typedef struct oo_result {
+    oo_exit exit;
+    const char *input, *output; /* NULL = none */
+    bool changed, ran;
+    int64_t nodes_before, nodes_after;
+    int64_t bytes_before, bytes_after; /* -1 = unknown */
+    double seconds;
+} oo_result;
+/* The last line of a run. */
+void oo__print_result(const oo_printer *printer, const oo_result *result);
+/* --time and --stats. */
+void oo__print_times(FILE *file, const oo_run_report *report);
+void oo__print_stats(FILE *file, const oo_run_report *report);
+double oo__now(void);
+
+/* ---- crashes and interrupts (signals.c) ---- */
+void oo__signals_install(void);
+/* What runs now, for the message of a crash: a pass and the number of its run, or a plugin's entry function and 0; NULL = none. */
+void oo__signals_running(const char *pass, uint32_t number);
+
+/* ---- reading a model, binary or text (input.c) ---- */
+typedef struct oo_input {
+    const char *path;
+    oo_source *source; /* NULL: the reader opens the file itself */
+    bool text;
+    int64_t size;      /* -1 = unknown */
+} oo_input;
+oo_status oo__input_open(oo_input *out, oo_context *context, const char *path);
+/* May be called again, for a second copy of the model. The models must be freed before the input is closed. */
+oo_status oo__input_read(oo_model **out, oo_context *context, const oo_input *input);
+void oo__input_close(oo_input *input);
+
+/* ---- instruments (watch.c) ---- */
+typedef struct oo_watch {
+    const oo_settings *settings;
+    const oo_printer *printer;
+    oo_context *context;
+    char *text;       /* the model before the next pass, for --print-changed */
+    oo_status status; /* a dump that failed */
+} oo_watch;
+/* Call before the pipeline runs; it is the instrument's first look. */
+void oo__watch_start(oo_watch *watch, oo_model *model);
+void oo__watch(void *watch, oo_event event, const oo_pass_report *report, oo_model *model);
+void oo__watch_end(oo_watch *watch);
+/* Writes `size` bytes of text as a whole file; "-" is stdout. */
+oo_status oo__text_to_file(oo_context *context, const char *path, const char *text, size_t size);
+
+/* ---- differences of two texts, line by line (text_diff.c) ---- */
+/* Unified hunks with `around` lines of context, or "" when equal; from malloc. */
+char *oo__text_diff(const char *before, const char *after, unsigned around);
+
+/* ---- what prints and exits (help.c, help_pass.c, manual.c, completion.c) ---- */
+void oo__print_help(FILE *file, bool all);
+void oo__print_version(FILE *file);
+void oo__print_passes(FILE *file, const oo_registry *registry, bool json);
+/* False after a diagnostic when there is no such pass. */
+bool oo__print_pass_help(FILE *file, oo_context *context, const oo_registry *registry, const char *name);
+void oo__print_manual(FILE *file, const oo_registry *registry);
+void oo__print_completion(FILE *file);
+
+/* ---- the command (cmd_optimize.c) ---- */
+oo_exit oo__cmd_optimize(const oo_settings *settings, oo_context *context, const oo_printer *printer, oo_registry *registry);
+/* Pictures that the settings ask for; `before` may be NULL when nothing changed (pictures.c). */
+oo_status oo__draw_pictures(const oo_settings *settings, oo_context *context, const oo_model *before, const oo_model *after);
+#endif

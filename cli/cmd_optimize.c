@@ -1,0 +1,189 @@
+/* The command: read a model, run a pipeline over it, write it. */
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* One run, from the command line to the exit code. */
+typedef struct job {
+    const oo_settings *settings;
+    oo_context *context;
+    const oo_printer *printer;
+    oo_pipeline *pipeline;
+    oo_input input;
+    oo_model *model, *before; /* before: the model as read, for pictures */
+    oo_run_report report;
+    oo_result result;
+    bool as_text;
+} job;
+
+static bool ends_with(const char *text, const char *end) {
+    const size_t n = strlen(text), m = strlen(end);
+    return n > m && strcmp(text + n - m, end) == 0;
+}
+
+/* model.onnx -> model.opt.onnx, beside it; standard input goes to standard output. */
+static const char *default_output(const oo_settings *s, bool as_text) {
+    if (strcmp(s->model, "-") == 0)
+        return "-";
+    static const char *const known[] = {".onnx", ".onnxtxt", ".txt"};
+    size_t stem = strlen(s->model);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (ends_with(s->model, known[i]))
+            stem = strlen(s->model) - strlen(known[i]);
+    return oo__arena_printf(s->arena, "%.*s.opt.%s", (int)stem, s->model, as_text ? "onnxtxt" : "onnx");
+}
+
+/* Where and how to write. */
+static oo_status plan_output(job *j) {
+    const oo_settings *const s = j->settings;
+    j->as_text = s->emit == OO_EMIT_TEXT;
+    if (s->emit == OO_EMIT_AUTO && s->output)
+        j->as_text = ends_with(s->output, ".onnxtxt") || ends_with(s->output, ".txt");
+    if (s->dry_run)
+        return OO_OK;
+    j->result.output = s->output ? s->output : default_output(s, j->as_text);
+    if (strcmp(j->result.output, "-") == 0 && !j->as_text && isatty(STDOUT_FILENO)) {
+        oo__usage_error(j->context, "a binary model is not written to a terminal; name a file with -o, or add --emit=text");
+        return OO_INVALID;
+    }
+    return OO_OK;
+}
+
+static oo_status check_disabled(const job *j, const oo_registry *registry) {
+    for (uint32_t i = 0; i < j->settings->disabled.n; i++) {
+        const char *const word = j->settings->disabled.data[i];
+        char *const name = oo__arena_copy(j->settings->arena, word, strcspn(word, "#"));
+        if (oo__registry_find(registry, name))
+            continue;
+        const char *const near = oo__registry_suggest(registry, name);
+        oo__usage_error(j->context, "--disable: there is no pass \"%s\"%s%s%s", oo__printable(name, strlen(name)),
+                        near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+        return OO_INVALID;
+    }
+    return OO_OK;
+}
+
+static oo_status plan(job *j, const oo_registry *registry) {
+    const oo_settings *const s = j->settings;
+    OO_TRY(check_disabled(j, registry));
+    const int level = s->level >= 0 ? s->level : 2;
+    const char *const text = s->pipeline ? s->pipeline : oo__pipeline_of_level(level);
+    const char *const origin = s->pipeline ? "-p" : oo__arena_printf(s->arena, "-O%d", level);
+    return oo__pipeline_parse(&j->pipeline, j->context, registry, text, origin);
+}
+
+static oo_status run_passes(job *j) {
+    const oo_settings *const s = j->settings;
+    oo_watch watch = {.settings = s, .printer = j->printer, .context = j->context};
+    const oo_instrument instruments[] = {oo__watch};
+    void *const users[] = {&watch};
+    const oo_run_settings run = {.verify = s->verify,
+                                 .honest = s->honest,
+                                 .disabled = s->disabled.data,
+                                 .ndisabled = s->disabled.n,
+                                 .bisect_limit = s->bisect_limit,
+                                 .bisect_verbose = s->bisect_limit >= 0,
+                                 .fuel = s->fuel,
+                                 .tell_passed = s->tell_passed,
+                                 .tell_missed = s->tell_missed,
+                                 .instruments = instruments,
+                                 .users = users,
+                                 .ninstruments = 1};
+    oo__watch_start(&watch, j->model);
+    j->result.nodes_before = oo__count_nodes(j->model);
+    const oo_status status = oo__pipeline_run(&j->report, j->pipeline, j->model, &run);
+    j->result.nodes_after = oo__count_nodes(j->model);
+    j->result.changed = j->report.changed;
+    j->result.ran = true;
+    oo__watch_end(&watch);
+    if (!j->printer->json && s->time)
+        oo__print_times(j->printer->file, &j->report);
+    if (!j->printer->json && s->stats)
+        oo__print_stats(j->printer->file, &j->report);
+    return status != OO_OK ? status : watch.status;
+}
+
+static oo_status write_model(job *j) {
+    if (j->settings->dry_run)
+        return OO_OK;
+    const char *const path = j->result.output;
+    if (j->as_text) {
+        size_t size;
+        char *const text = oo__model_print_n(j->model, &(oo_print_options){0}, &size);
+        j->result.bytes_after = (int64_t)size;
+        const oo_status status = oo__text_to_file(j->context, path, text, size);
+        free(text);
+        return status;
+    }
+    OO_TRY(oo_model_save(j->model, path, &j->settings->save));
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISREG(info.st_mode))
+        j->result.bytes_after = (int64_t)info.st_size;
+    return OO_OK;
+}
+
+/* The model as it was, read again while the file is still the old one: the output may replace it. */
+static oo_status read_before(job *j) {
+    const oo_settings *const s = j->settings;
+    if (!s->review && !((s->dot || s->svg) && j->report.changed))
+        return OO_OK;
+    return oo__input_read(&j->before, j->context, &j->input);
+}
+
+static bool draws(const oo_settings *s) { return s->dot || s->svg || s->review; }
+
+/* From the open input to the written output. */
+static oo_exit process(job *j) {
+    if (oo__input_read(&j->model, j->context, &j->input) != OO_OK)
+        return OO_EXIT_INPUT;
+    const oo_status status = run_passes(j);
+    if (status == OO_MISMATCH)
+        return OO_EXIT_CHECK;
+    if (status != OO_OK || read_before(j) != OO_OK || write_model(j) != OO_OK)
+        return OO_EXIT_FAILED;
+    if (draws(j->settings) && oo__draw_pictures(j->settings, j->context, j->before, j->model) != OO_OK)
+        return OO_EXIT_FAILED;
+    return OO_EXIT_DONE;
+}
+
+static int print_pipeline(const job *j) {
+    char *const text = oo__pipeline_print(j->pipeline);
+    puts(text);
+    free(text);
+    return OO_EXIT_DONE;
+}
+
+static oo_exit start(job *j, const oo_registry *registry) {
+    if (plan(j, registry) != OO_OK)
+        return OO_EXIT_USAGE;
+    if (j->settings->print_pipeline)
+        return (oo_exit)print_pipeline(j);
+    if (plan_output(j) != OO_OK)
+        return OO_EXIT_USAGE;
+    if (oo__input_open(&j->input, j->context, j->settings->model) != OO_OK)
+        return OO_EXIT_INPUT;
+    j->result.bytes_before = j->input.size;
+    return process(j);
+}
+
+oo_exit oo__cmd_optimize(const oo_settings *settings, oo_context *context, const oo_printer *printer, oo_registry *registry) {
+    const double begin = oo__now();
+    job j = {.settings = settings, .context = context, .printer = printer};
+    j.result = (oo_result){.input = settings->model, .bytes_before = -1, .bytes_after = -1};
+    const oo_exit code = start(&j, registry);
+    j.result.exit = code;
+    if (code != OO_EXIT_DONE)
+        j.result.output = NULL;
+    j.result.seconds = oo__now() - begin;
+    if (!settings->print_pipeline)
+        oo__print_result(printer, &j.result);
+    oo__run_report_free(&j.report);
+    oo__pipeline_free(j.pipeline);
+    oo_model_free(j.before);
+    oo_model_free(j.model);
+    oo__input_close(&j.input);
+    return code;
+}

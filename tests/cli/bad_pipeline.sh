@@ -1,0 +1,1 @@
+"$ONNXOPT" -p "dce,fix(cse" model.onnx

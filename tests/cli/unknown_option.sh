@@ -1,0 +1,1 @@
+"$ONNXOPT" --verfy=each model.onnx

@@ -1,0 +1,1 @@
+"$ONNXOPT" -p dec model.onnx
