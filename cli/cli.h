@@ -34,12 +34,12 @@ typedef enum oo_option_id {
 } oo_option_id;
 
 typedef struct oo_cli_option {
-    char letter;
-    const char *name;
-    const char *argument;
-    oo_group group;
-    bool common;
+    const char *name;     /* --name, or NULL */
+    const char *argument; /* NULL = none */
     const char *help;
+    oo_group group;
+    char letter;          /* -x, or 0 */
+    bool common;          /* shown by --help */
 } oo_cli_option;
 extern const oo_cli_option oo__cli_options[OPT_COUNT];
 extern const char *const oo__group_titles[GROUP_COUNT];
@@ -137,7 +137,7 @@ typedef struct oo_watch {
 } oo_watch;
 /* Call before the pipeline runs; it is the instrument's first look. */
 void oo__watch_start(oo_watch *watch, oo_model *model);
-void oo__watch(void *watch, oo_event event, const oo_pass_report *report, oo_model *model);
+void oo__watch(void *user, oo_event event, const oo_pass_report *report, oo_model *model);
 void oo__watch_end(oo_watch *watch);
 /* Writes `size` bytes of text as a whole file; "-" is stdout. */
 oo_status oo__text_to_file(oo_context *context, const char *path, const char *text, size_t size);

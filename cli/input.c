@@ -14,7 +14,7 @@ static bool ends_with(const char *text, const char *end) {
 /* A model as text begins with '<' or a comment; as the first byte of a protobuf message either would end or open a group. */
 static bool looks_like_text(const char *bytes, size_t size) {
     size_t i = 0;
-    while (i < size && memchr(" \t\r\n", bytes[i], 4))
+    while (i < size && (bytes[i] == ' ' || bytes[i] == '\t' || bytes[i] == '\r' || bytes[i] == '\n'))
         i++;
     return i < size && (bytes[i] == '<' || bytes[i] == '#');
 }

@@ -8,7 +8,7 @@
 /* The format of messages must be known before the first one, even one about a wrong option. */
 static bool asks_for_json(int argc, char **argv) {
     bool json = false;
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+    for (int i = 1; i < argc && argv[i] && strcmp(argv[i], "--") != 0; i++) {
         const bool split = strcmp(argv[i], "--message-format") == 0 && i + 1 < argc;
         const char *const value = split ? argv[i + 1] : strncmp(argv[i], "--message-format=", 17) == 0 ? argv[i] + 17 : NULL;
         if (value)

@@ -126,7 +126,7 @@ bool oo__parse_size(uint64_t *out, const char *text) {
 
 /* Index of a word in the option's list, -1 when it is not there. */
 static int word_index(const oo_cli_option *option, const char *word, size_t size) {
-    const char *at = option->argument + (option->argument[0] == '[');
+    const char *at = option->argument ? option->argument + (option->argument[0] == '[') : "";
     for (int i = 0; *at; i++) {
         const size_t n = strcspn(at, "|,]");
         if (n == size && memcmp(at, word, n) == 0)
@@ -234,7 +234,7 @@ static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, con
     case OPT_EXTERNAL:
     case OPT_VERIFY:
     case OPT_MESSAGE_FORMAT:
-    case OPT_COLOR: apply_word(s, id, word_index(&oo__cli_options[id], value, strlen(value))); break;
+    case OPT_COLOR: apply_word(s, id, word_index(&oo__cli_options[id], value ? value : "", value ? strlen(value) : 0)); break;
     case OPT_COUNT: break;
     }
     return OO_OK;

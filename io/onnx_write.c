@@ -87,7 +87,7 @@ static char *beside(const char *path, const char *name) {
     const size_t folder = slash ? (size_t)(slash - path + 1) : 0;
     char *const out = oo__malloc(folder + strlen(name) + 1);
     memcpy(out, path, folder);
-    strcpy(out + folder, name);
+    memcpy(out + folder, name, strlen(name) + 1);
     return out;
 }
 

@@ -22,7 +22,8 @@ bool oo__lex_is_name(const char *text, size_t size) {
 static const struct {
     char text[3];
     int punct;
-} PAIRS[] = {{"=>", OO__ARROW}, {"..", OO__DOTS}, {"==", OO__EQUAL}, {"!=", OO__UNEQUAL}, {"<=", OO__LESS}, {">=", OO__MORE}};
+} PAIRS[] = {{"=>", OO__ARROW},   {"..", OO__DOTS}, {"==", OO__EQUAL},
+             {"!=", OO__UNEQUAL}, {"<=", OO__LESS}, {">=", OO__MORE}};
 
 static int pair_at(const oo__lexer *lexer) {
     for (size_t i = 0; lexer->end - lexer->at >= 2 && i < sizeof PAIRS / sizeof *PAIRS; i++)
@@ -51,7 +52,10 @@ void oo__lex_locate(const oo__lexer *lexer, const oo__token *where, oo_diag *dia
     size_t n = 0;
     for (const char *p = where->line_start; p < lexer->end && *p != '\n' && n < OO__LINE_ROOM - 1; p++) {
         const unsigned char c = (unsigned char)*p;
-        line[n++] = (c < 0x20 && c != '\t') || c == 0x7f ? '?' : *p;
+        const bool shown = (c >= 0x20 && c != 0x7f) || c == '\t';
+        line[n++] = *p;
+        if (!shown)
+            line[n - 1] = '?';
     }
     if (n && line[n - 1] == '?' && where->line_start[n - 1] == '\r')
         n--;
@@ -80,10 +84,12 @@ oo_status oo__lex_expected(oo__lexer *lexer, const char *what) {
     switch (t->kind) {
     case OO__TOKEN_END: return oo__lex_fail(lexer, t, "text-syntax", "expected %s, but the text ends here", what);
     case OO__TOKEN_NAME: return oo__lex_fail(lexer, t, "text-syntax", "expected %s, found the name %s", what, shown);
-    case OO__TOKEN_STRING: return oo__lex_fail(lexer, t, "text-syntax", "expected %s, found the string \"%s\"", what, shown);
+    case OO__TOKEN_STRING:
+        return oo__lex_fail(lexer, t, "text-syntax", "expected %s, found the string \"%s\"", what, shown);
     case OO__TOKEN_INT:
     case OO__TOKEN_FLOAT: return oo__lex_fail(lexer, t, "text-syntax", "expected %s, found the number %s", what, shown);
-    case OO__TOKEN_PUNCT: return oo__lex_fail(lexer, t, "text-syntax", "expected %s, found '%s'", what, punct_text(t->punct, room));
+    case OO__TOKEN_PUNCT:
+        return oo__lex_fail(lexer, t, "text-syntax", "expected %s, found '%s'", what, punct_text(t->punct, room));
     default: return OO_INVALID;
     }
 }
@@ -106,7 +112,9 @@ static void skip_blanks(oo__lexer *lexer) {
 }
 
 static char peek(const oo__lexer *lexer, size_t ahead) {
-    return (size_t)(lexer->end - lexer->at) > ahead ? lexer->at[ahead] : '\0';
+    if ((size_t)(lexer->end - lexer->at) <= ahead)
+        return 0;
+    return lexer->at[ahead];
 }
 
 static void skip_digits(oo__lexer *lexer) {
@@ -218,13 +226,16 @@ void oo__lex_next(oo__lexer *lexer) {
 }
 
 void oo__lex_start(oo__lexer *lexer, oo_context *context, const char *path, const char *text, size_t size) {
-    *lexer = (oo__lexer){.context = context, .path = path, .at = text, .end = text + size, .line_start = text, .line = 1};
+    *lexer =
+        (oo__lexer){.context = context, .path = path, .at = text, .end = text + size, .line_start = text, .line = 1};
     if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         lexer->at = lexer->line_start = text + 3;
     oo__lex_next(lexer);
 }
 
-bool oo__lex_is(const oo__lexer *lexer, int punct) { return lexer->token.kind == OO__TOKEN_PUNCT && lexer->token.punct == punct; }
+bool oo__lex_is(const oo__lexer *lexer, int punct) {
+    return lexer->token.kind == OO__TOKEN_PUNCT && lexer->token.punct == punct;
+}
 
 bool oo__lex_is_word(const oo__lexer *lexer, const char *word) {
     const oo__token *const t = &lexer->token;

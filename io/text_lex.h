@@ -1,4 +1,5 @@
-/* Tokens of ONNX's textual syntax, each with its place. The rewrite language is made of the same tokens. Private to the library. */
+/* Tokens of ONNX's textual syntax, each with its place. The rewrite language is made of the same tokens. Private to the
+ * library. */
 #ifndef IO_TEXT_LEX_H
 #define IO_TEXT_LEX_H
 #include "base/diag.h"
@@ -14,12 +15,19 @@ typedef enum oo__token_kind {
 } oo__token_kind;
 
 /* Punctuation of two characters. */
-enum { OO__ARROW = 256, /* => */ OO__DOTS, /* .. */ OO__EQUAL, /* == */ OO__UNEQUAL, /* != */ OO__LESS, /* <= */ OO__MORE /* >= */ };
+enum {
+    OO__ARROW = 256,
+    /* => */ OO__DOTS,
+    /* .. */ OO__EQUAL,
+    /* == */ OO__UNEQUAL,
+    /* != */ OO__LESS,
+    /* <= */ OO__MORE /* >= */
+};
 
 typedef struct oo__token {
     oo__token_kind kind;
-    int punct;            /* OO__TOKEN_PUNCT: which, else 0 */
-    const char *text;     /* as written; a string without its quotes. Not NUL-terminated. */
+    int punct;        /* OO__TOKEN_PUNCT: which, else 0 */
+    const char *text; /* as written; a string without its quotes. Not NUL-terminated. */
     size_t size;
     const char *line_start;
     uint32_t line, column; /* 1-based; columns count bytes */
@@ -27,12 +35,12 @@ typedef struct oo__token {
 
 typedef struct oo__lexer {
     oo_context *context;
-    const char *path;     /* names the text in messages */
+    const char *path; /* names the text in messages */
     const char *at, *end;
     const char *line_start;
     uint32_t line;
-    oo__token token;      /* the one to look at */
-    bool failed;          /* an error was reported: no second one is */
+    oo__token token; /* the one to look at */
+    bool failed;     /* an error was reported: no second one is */
 } oo__lexer;
 
 /* Starts at the first token of `text`, which outlives the lexer. A byte order mark is skipped. */
@@ -58,7 +66,8 @@ size_t oo__lex_unescape(char *out, const oo__token *token);
 enum { OO__LINE_ROOM = 512 };
 void oo__lex_locate(const oo__lexer *lexer, const oo__token *where, oo_diag *diag, char line[OO__LINE_ROOM]);
 /* Reports an error at `where`, unless one was reported. Returns OO_INVALID. */
-oo_status oo__lex_fail(oo__lexer *lexer, const oo__token *where, const char *code, const char *format, ...) OO_PRINTF(4, 5);
+oo_status oo__lex_fail(oo__lexer *lexer, const oo__token *where, const char *code, const char *format, ...)
+    OO_PRINTF(4, 5);
 /* "expected WHAT, found ..." at the current token. Returns OO_INVALID. */
 oo_status oo__lex_expected(oo__lexer *lexer, const char *what);
 #endif

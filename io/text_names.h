@@ -6,7 +6,8 @@
 /* Kinds of attributes: "ints"; NULL for what has no name. And back; OO_ATTR_UNDEFINED when unknown. */
 const char *oo__attr_kind_name(oo_attr_type type);
 oo_attr_type oo__attr_kind_find(const char *name, size_t size);
-/* The kind of one item of a list (OO_ATTR_INTS: OO_ATTR_INT), and of a list of such items; kinds that are so already stay. */
+/* The kind of one item of a list (OO_ATTR_INTS: OO_ATTR_INT), and of a list of such items; kinds that are so already
+ * stay. */
 oo_attr_type oo__attr_kind_one(oo_attr_type type);
 oo_attr_type oo__attr_kind_many(oo_attr_type type);
 
@@ -32,7 +33,8 @@ typedef struct oo__spelling {
 } oo__spelling;
 oo__spelling oo__elem_spelling(int32_t elem);
 
-/* What may stand between < and > before a model or a function: the field of oo_model or oo_function that a word names. */
+/* What may stand between < and > before a model or a function: the field of oo_model or oo_function that a word names.
+ */
 typedef enum oo__key_kind { OO__KEY_INT, OO__KEY_TEXT, OO__KEY_OPSETS, OO__KEY_PROPS } oo__key_kind;
 typedef struct oo__key {
     const char *word;

@@ -26,7 +26,9 @@ static size_t special_text(char *out, double value) {
     return (size_t)snprintf(out, OO__NUMBER_ROOM, "%s%s", signbit(value) ? "-" : "", word);
 }
 
-static bool is_small_integer(double value) { return fabs(value) < 1e6 && value == floor(value) && (value != 0 || !signbit(value)); }
+static bool is_small_integer(double value) {
+    return fabs(value) < 1e6 && value == floor(value) && (value != 0 || !signbit(value));
+}
 
 size_t oo__float_text(char out[OO__NUMBER_ROOM], float value) {
     if (!isfinite(value))
@@ -37,7 +39,7 @@ size_t oo__float_text(char out[OO__NUMBER_ROOM], float value) {
     int digits = fabsf(value) < FLT_MIN ? 1 : FLT_DIG;
     for (;; digits++) {
         const int n = snprintf(out, OO__NUMBER_ROOM, "%.*g", digits, (double)value);
-        if (digits == FLT_DECIMAL_DIG || memcmp(&value, &(float){strtof(out, NULL)}, sizeof value) == 0)
+        if (digits == FLT_DECIMAL_DIG || strtof(out, NULL) == value)
             return (size_t)n;
     }
 }
@@ -50,7 +52,7 @@ size_t oo__double_text(char out[OO__NUMBER_ROOM], double value) {
     int digits = fabs(value) < DBL_MIN ? 1 : DBL_DIG;
     for (;; digits++) {
         const int n = snprintf(out, OO__NUMBER_ROOM, "%.*g", digits, value);
-        if (digits == DBL_DECIMAL_DIG || memcmp(&value, &(double){strtod(out, NULL)}, sizeof value) == 0)
+        if (digits == DBL_DECIMAL_DIG || strtod(out, NULL) == value)
             return (size_t)n;
     }
 }

@@ -12,7 +12,8 @@ typedef struct oo__plain_numbers {
 oo__plain_numbers oo__plain_numbers_begin(void);
 void oo__plain_numbers_end(oo__plain_numbers numbers);
 
-/* The shortest decimal that reads back as the same bits; NaN is nan or -nan (its payload is not said). Returns the length. */
+/* The shortest decimal that reads back as the same bits; NaN is nan or -nan (its payload is not said). Returns the
+ * length. */
 enum { OO__NUMBER_ROOM = 40 };
 size_t oo__float_text(char out[OO__NUMBER_ROOM], float value);
 size_t oo__double_text(char out[OO__NUMBER_ROOM], double value);

@@ -10,7 +10,8 @@
 oo_status oo__parse_enter(oo__parser *p) {
     if (p->depth++ < OO__TEXT_DEPTH)
         return OO_OK;
-    oo__lex_fail(&p->lex, &p->lex.token, "text-depth", "graphs or types are nested more than %d deep here", (int)OO__TEXT_DEPTH);
+    oo__lex_fail(&p->lex, &p->lex.token, "text-depth", "graphs or types are nested more than %d deep here",
+                 (int)OO__TEXT_DEPTH);
     return OO_LIMIT;
 }
 
@@ -59,7 +60,8 @@ oo_status oo__parse_int(int64_t *out, oo__parser *p, const char *what) {
     if (t->kind != OO__TOKEN_INT)
         return oo__lex_expected(&p->lex, what);
     if (!oo__int64_read(out, t->text, t->size))
-        return oo__lex_fail(&p->lex, t, "text-number", "the number %s does not fit 64 bits", oo__printable(t->text, t->size));
+        return oo__lex_fail(&p->lex, t, "text-number", "the number %s does not fit 64 bits",
+                            oo__printable(t->text, t->size));
     oo__lex_next(&p->lex);
     return OO_OK;
 }
@@ -120,7 +122,8 @@ static oo_status parse_key(void *object, oo__parser *p, const oo__key *key) {
     OO_TRY(oo__lex_expect(&p->lex, '['));
     if (oo__lex_take(&p->lex, ']'))
         return OO_OK;
-    OO_TRY(key->kind == OO__KEY_OPSETS ? parse_opsets((oo_opsets *)(void *)field, p) : oo__parse_props((oo_props *)(void *)field, p));
+    OO_TRY(key->kind == OO__KEY_OPSETS ? parse_opsets((oo_opsets *)(void *)field, p)
+                                       : oo__parse_props((oo_props *)(void *)field, p));
     return oo__lex_expect(&p->lex, ']');
 }
 
@@ -137,8 +140,9 @@ oo_status oo__parse_head(void *object, oo__parser *p, const oo__keys *keys) {
     do {
         const oo__key *const key = key_of(p, keys);
         if (!key)
-            return oo__lex_expected(&p->lex, keys == &oo__model_keys ? "a field of the model such as ir_version or opset_import"
-                                                                     : "domain, overload, opset_import or doc_string");
+            return oo__lex_expected(&p->lex, keys == &oo__model_keys
+                                                 ? "a field of the model such as ir_version or opset_import"
+                                                 : "domain, overload, opset_import or doc_string");
         oo__lex_next(&p->lex);
         OO_TRY(oo__lex_expect(&p->lex, ':'));
         OO_TRY(parse_key(object, p, key));
@@ -179,7 +183,8 @@ oo_status oo_model_parse(oo_model **out, oo_context *context, const char *text, 
     *out = NULL;
     const oo__plain_numbers numbers = oo__plain_numbers_begin();
     oo__parser p = {.model = oo__model_new(context, path), .sink = context->sink, .user = context->user};
-    oo__reader external = {.context = context, .model = p.model, .source = oo__source_memory(text, size, p.model->path)};
+    oo__reader external = {
+        .context = context, .model = p.model, .source = oo__source_memory(text, size, p.model->path)};
     oo__read_folders(&external, path);
     p.external = &external;
     p.binder = oo__binder_new(p.model);

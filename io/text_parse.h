@@ -17,11 +17,11 @@ typedef struct oo__parser {
     oo_model *model;
     oo_binder *binder;
     struct oo__reader *external; /* finds the files of external data */
-    uint32_t depth;        /* of graphs and types */
+    uint32_t depth;              /* of graphs and types */
     /* The sink of the context is replaced while the parser runs, to add the place to what others report. */
     oo_sink sink;
     void *user;
-    const oo__token *at;   /* the name being defined or looked up, NULL = none */
+    const oo__token *at; /* the name being defined or looked up, NULL = none */
     oo_vec(oo__late_use) late;
     oo_vec(oo__token) places; /* of graph outputs, until their names can be resolved; a stack as graphs nest */
 } oo__parser;
@@ -49,8 +49,10 @@ oo_status oo__parse_props(oo_props *out, oo__parser *p);
 
 bool oo__parse_sees_type(const oo__parser *p);
 oo_status oo__parse_type(const oo_type **out, oo__parser *p);
-/* The data of a tensor of this type: {...}, ["location": ...] or, when it has no elements, nothing. `where`: of the type. */
-oo_status oo__parse_tensor(oo_tensor **out, oo__parser *p, const oo_type *type, const oo__token *where, const char *name);
+/* The data of a tensor of this type: {...}, ["location": ...] or, when it has no elements, nothing. `where`: of the
+ * type. */
+oo_status oo__parse_tensor(oo_tensor **out, oo__parser *p, const oo_type *type, const oo__token *where,
+                           const char *name);
 
 /* name : kind = value. `graph` holds the node; `node` NULL: a function's default. */
 oo_status oo__parse_attr(oo_attr **out, oo__parser *p, oo_graph *graph, oo_node *node);

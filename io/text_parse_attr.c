@@ -36,7 +36,8 @@ static oo_status parse_float(oo_attr *one, oo__parser *p) {
     const oo__token *const t = &p->lex.token;
     one->type = OO_ATTR_FLOAT;
     if (!oo__float_read(&one->f, t->text, t->size))
-        return oo__lex_fail(&p->lex, t, "text-number", "the number %s does not fit a float", oo__printable(t->text, t->size));
+        return oo__lex_fail(&p->lex, t, "text-number", "the number %s does not fit a float",
+                            oo__printable(t->text, t->size));
     oo__lex_next(&p->lex);
     return OO_OK;
 }
@@ -58,9 +59,7 @@ static oo_status parse_single(oo_attr *one, const context *c) {
         one->type = OO_ATTR_INT;
         return oo__parse_int(&one->i, p, "an integer");
     case OO__TOKEN_FLOAT: return parse_float(one, p);
-    case OO__TOKEN_STRING:
-        one->type = OO_ATTR_STRING;
-        return oo__parse_bytes(&one->s, p, "a string");
+    case OO__TOKEN_STRING: one->type = OO_ATTR_STRING; return oo__parse_bytes(&one->s, p, "a string");
     default: return oo__lex_expected(&p->lex, "the value of the attribute");
     }
 }
@@ -71,7 +70,8 @@ static oo_status parse_value(oo_attr *one, const context *c) {
     OO_TRY(parse_single(one, c));
     if (c->expected == OO_ATTR_UNDEFINED || c->expected == one->type)
         return OO_OK;
-    return oo__lex_fail(&c->p->lex, &where, "text-attribute", "the attribute takes a value of kind %s, but this one is of kind %s",
+    return oo__lex_fail(&c->p->lex, &where, "text-attribute",
+                        "the attribute takes a value of kind %s, but this one is of kind %s",
                         oo__attr_kind_name(c->expected), oo__attr_kind_name(one->type));
 }
 
@@ -101,10 +101,11 @@ static oo_status parse_list(oo_attr *attr, context *c) {
     oo__parser *const p = c->p;
     if (oo__lex_is(&p->lex, ']')) {
         if (attr->type == OO_ATTR_UNDEFINED)
-            return oo__lex_fail(&p->lex, &p->lex.token, "text-attribute", "an empty list must say its kind, for example axes: ints = []");
+            return oo__lex_fail(&p->lex, &p->lex.token, "text-attribute",
+                                "an empty list must say its kind, for example axes: ints = []");
         if (oo__attr_kind_one(attr->type) == attr->type)
-            return oo__lex_fail(&p->lex, &p->lex.token, "text-attribute", "an attribute of kind %s takes one value, not a list",
-                                oo__attr_kind_name(attr->type));
+            return oo__lex_fail(&p->lex, &p->lex.token, "text-attribute",
+                                "an attribute of kind %s takes one value, not a list", oo__attr_kind_name(attr->type));
         oo__lex_next(&p->lex);
         return OO_OK;
     }

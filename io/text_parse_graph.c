@@ -12,7 +12,8 @@ static oo_status parse_info(oo_value_info *info, oo__parser *p, oo__token *name)
     *name = p->lex.token;
     OO_TRY(oo__parse_name(&info->name, p, "the name of a value"));
     if (!info->type && (oo__lex_is(&p->lex, '[') || oo__parse_sees_name(p)))
-        return oo__lex_fail(&p->lex, name, "text-syntax", "there is no type \"%s\"", oo__printable(name->text, name->size));
+        return oo__lex_fail(&p->lex, name, "text-syntax", "there is no type \"%s\"",
+                            oo__printable(name->text, name->size));
     return OO_OK;
 }
 
@@ -190,26 +191,23 @@ static oo_status define_outputs(oo__parser *p, oo_node *node, const tokens *outp
 }
 
 /* domain.Op:overload */
-static oo_status parse_op(oo_node **out, oo__parser *p, oo_graph *graph, uint32_t noutputs) {
+static oo_status parse_op(oo__parser *p, const char **domain, const char **op, const char **overload) {
     const oo__token where = p->lex.token;
-    const char *domain, *op, *overload = NULL;
-    OO_TRY(oo__parse_dotted(&domain, &op, p, "an operator"));
-    if (!*op)
+    OO_TRY(oo__parse_dotted(domain, op, p, "an operator"));
+    if (!**op)
         return refuse_nameless(p, &where, "an operator");
-    if (oo__lex_take(&p->lex, ':'))
-        OO_TRY(oo__parse_name(&overload, p, "an overload"));
-    *out = oo__node_new(graph, domain, op, 0, noutputs, 0);
-    if (overload)
-        oo__node_extra(*out)->overload = overload;
-    return OO_OK;
+    return oo__lex_take(&p->lex, ':') ? oo__parse_name(overload, p, "an overload") : OO_OK;
 }
 
 /* What follows the outputs. Subgraphs and inputs are read before the outputs are defined: they cannot use them. */
 static oo_status parse_call(oo__parser *p, oo_graph *graph, const char *label, const tokens *outputs, tokens *inputs) {
     OO_TRY(oo__lex_expect(&p->lex, '='));
-    oo_node *node;
-    OO_TRY(parse_op(&node, p, graph, outputs->n));
+    const char *domain = NULL, *op = p->model->empty, *overload = NULL;
+    OO_TRY(parse_op(p, &domain, &op, &overload));
+    oo_node *const node = oo__node_new(graph, domain, op, 0, outputs->n, 0);
     node->name = label;
+    if (overload)
+        oo__node_extra(node)->overload = overload;
     OO_TRY(parse_attrs(p, node));
     OO_TRY(oo__lex_expect(&p->lex, '('));
     OO_TRY(parse_ids(p, inputs));

@@ -59,7 +59,8 @@ static oo_status parse_opaque(oo_type *type, oo__parser *p) {
         return OO_OK;
     const char *domain, *name;
     OO_TRY(oo__parse_dotted(&domain, &name, p, "a name"));
-    const char *const whole = domain ? oo__str(p->model, oo__arena_printf(p->model->arena, "%s.%s", domain, name)) : name;
+    const char *const whole =
+        domain ? oo__str(p->model, oo__arena_printf(p->model->arena, "%s.%s", domain, name)) : name;
     if (!oo__lex_take(&p->lex, ',')) {
         type->opaque_name = whole;
         return OO_OK;
@@ -109,7 +110,8 @@ static oo_status misfit(oo__parser *p, const oo_tensor *t) {
 static oo_status parse_integer(uint64_t *bits, oo__parser *p, const oo_tensor *t, oo__spelling s) {
     const oo__token *const token = &p->lex.token;
     if (token->kind != OO__TOKEN_INT)
-        return oo__lex_expected(&p->lex, s.literal == OO__LITERAL_PATTERN ? "an integer: the bits of the element" : "an integer");
+        return oo__lex_expected(&p->lex, s.literal == OO__LITERAL_PATTERN ? "an integer: the bits of the element"
+                                                                          : "an integer");
     uint64_t magnitude;
     bool negative;
     if (!oo__integer_read(&magnitude, &negative, token->text, token->size))
@@ -140,13 +142,15 @@ static oo_status parse_real(uint64_t *bits, oo__parser *p, const oo_tensor *t, o
 }
 
 static oo_status too_few(oo__parser *p, const oo_tensor *t, uint64_t need, uint64_t have) {
-    return oo__lex_fail(&p->lex, &p->lex.token, "text-tensor-size", "the tensor of type %s takes %llu values, but has %llu",
-                        oo__elem_name(t->elem), (unsigned long long)need, (unsigned long long)have);
+    return oo__lex_fail(&p->lex, &p->lex.token, "text-tensor-size",
+                        "the tensor of type %s takes %llu values, but has %llu", oo__elem_name(t->elem),
+                        (unsigned long long)need, (unsigned long long)have);
 }
 
 static oo_status too_many(oo__parser *p, const oo_tensor *t, uint64_t need) {
-    return oo__lex_fail(&p->lex, &p->lex.token, "text-tensor-size", "the tensor of type %s takes %llu values, but has more",
-                        oo__elem_name(t->elem), (unsigned long long)need);
+    return oo__lex_fail(&p->lex, &p->lex.token, "text-tensor-size",
+                        "the tensor of type %s takes %llu values, but has more", oo__elem_name(t->elem),
+                        (unsigned long long)need);
 }
 
 static oo_status parse_strings(oo_tensor *t, oo__parser *p) {
@@ -204,7 +208,8 @@ static oo_status parse_external(oo_tensor *t, oo__parser *p, const oo__token *wh
     return status;
 }
 
-oo_status oo__parse_tensor(oo_tensor **out, oo__parser *p, const oo_type *type, const oo__token *where, const char *name) {
+oo_status oo__parse_tensor(oo_tensor **out, oo__parser *p, const oo_type *type, const oo__token *where,
+                           const char *name) {
     if (!type || type->kind != OO_TYPE_TENSOR)
         return oo__lex_fail(&p->lex, where, "text-tensor-type", "data need a tensor type before the name");
     if (!type->has_shape)
@@ -212,14 +217,16 @@ oo_status oo__parse_tensor(oo_tensor **out, oo__parser *p, const oo_type *type, 
     int64_t *const dims = OO_NEW_ARRAY(p->model->arena, int64_t, type->rank);
     for (uint32_t i = 0; i < type->rank; i++) {
         if (type->dims[i].kind != OO_DIM_VALUE)
-            return oo__lex_fail(&p->lex, where, "text-tensor-type", "data need a shape of numbers: dimension %u is none", i);
+            return oo__lex_fail(&p->lex, where, "text-tensor-type",
+                                "data need a shape of numbers: dimension %u is none", i);
         dims[i] = type->dims[i].value;
     }
     bool valid;
     oo_tensor *const t = oo__tensor_new(p->model, type->elem, type->rank, dims, &valid);
     *out = t;
     if (!valid)
-        return oo__lex_fail(&p->lex, where, "text-tensor-type", "negative dimensions, or more elements than can be counted");
+        return oo__lex_fail(&p->lex, where, "text-tensor-type",
+                            "negative dimensions, or more elements than can be counted");
     t->name = name;
     if (oo__lex_take(&p->lex, '{'))
         return parse_elements(t, p);

@@ -22,24 +22,32 @@ static void add(char **data, size_t *size, size_t *room, const void *from, size_
 void oo__print_bytes(oo__printer *o, const void *data, size_t size) { add(&o->data, &o->size, &o->room, data, size); }
 void oo__print_text(oo__printer *o, const char *text) { oo__print_bytes(o, text, strlen(text)); }
 
+enum { FORMAT_ROOM = 256 };
+
+/* Returns the length: what does not fit is cut. */
+static size_t format_v(char text[FORMAT_ROOM], const char *format, va_list args) {
+    const int n = vsnprintf(text, FORMAT_ROOM, format, args);
+    if (n < 0)
+        return 0;
+    return n < FORMAT_ROOM ? (size_t)n : FORMAT_ROOM - 1;
+}
+
 void oo__print_format(oo__printer *o, const char *format, ...) {
-    char text[256];
+    char text[FORMAT_ROOM];
     va_list args;
     va_start(args, format);
-    const int n = vsnprintf(text, sizeof text, format, args);
+    oo__print_bytes(o, text, format_v(text, format, args));
     va_end(args);
-    oo__print_bytes(o, text, n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
 }
 
 void oo__print_note(oo__printer *o, const char *format, ...) {
-    char text[256];
-    va_list args;
-    va_start(args, format);
-    const int n = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
+    char text[FORMAT_ROOM];
     if (o->note.size)
         add(&o->note.data, &o->note.size, &o->note.room, ", ", 2);
-    add(&o->note.data, &o->note.size, &o->note.room, text, n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+    va_list args;
+    va_start(args, format);
+    add(&o->note.data, &o->note.size, &o->note.room, text, format_v(text, format, args));
+    va_end(args);
 }
 
 static void end_line(oo__printer *o) {
@@ -353,7 +361,9 @@ char *oo__model_print_n(oo_model *model, const oo_print_options *options, size_t
     return o.data;
 }
 
-char *oo_model_print(oo_model *model, const oo_print_options *options) { return oo__model_print_n(model, options, NULL); }
+char *oo_model_print(oo_model *model, const oo_print_options *options) {
+    return oo__model_print_n(model, options, NULL);
+}
 
 char *oo__node_print(const oo_node *node, oo_arena *arena) {
     enum { FEW = 16 };

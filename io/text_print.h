@@ -5,15 +5,15 @@
 #include "io/text_names.h"
 
 typedef struct oo__printer {
-    char *data;           /* from malloc */
+    char *data; /* from malloc */
     size_t size, room;
-    uint64_t elide;       /* tensors of more elements are left out; 0 = none */
-    uint32_t indent;      /* levels */
-    bool one_line;        /* subgraphs are left out */
+    uint64_t elide;  /* tensors of more elements are left out; 0 = none */
+    uint32_t indent; /* levels */
+    bool one_line;   /* subgraphs are left out */
     struct {
         char *data;
         size_t size, room;
-    } note;               /* a comment for the end of the line */
+    } note; /* a comment for the end of the line */
 } oo__printer;
 
 void oo__print_bytes(oo__printer *o, const void *data, size_t size);

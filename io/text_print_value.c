@@ -134,7 +134,8 @@ typedef bool (*block_user)(void *user, const uint8_t *bytes, size_t size);
 static bool each_block(const oo_tensor *t, block_user use, void *user) {
     const uint32_t bits = oo__elem_bits(t->elem);
     /* Varints are decoded from the first on, whatever is asked for: all at once then. */
-    const bool varints = t->storage == OO_STORE_INT32S || t->storage == OO_STORE_INT64S || t->storage == OO_STORE_UINT64S;
+    const bool varints =
+        t->storage == OO_STORE_INT32S || t->storage == OO_STORE_INT64S || t->storage == OO_STORE_UINT64S;
     const uint64_t block = varints ? t->count + 1 : BLOCK;
     uint8_t *const bytes = oo__malloc((size_t)(block * bits / 8 + 1));
     bool ok = bits > 0;
@@ -171,7 +172,8 @@ static bool print_block(void *user, const uint8_t *bytes, size_t size) {
 static uint64_t content_hash(const oo_tensor *t) {
     oo_hasher *const h = oo__hasher_new();
     for (uint32_t i = 0; i < t->strings.n; i++)
-        oo__hasher_add(h, t->strings.data[i].data, t->strings.data[i].size + 1); /* the NUL behind it keeps them apart */
+        oo__hasher_add(h, t->strings.data[i].data,
+                       t->strings.data[i].size + 1); /* the NUL behind it keeps them apart */
     if (t->elem != OO_STRING)
         each_block(t, hash_block, h);
     return oo__hasher_done(h);

@@ -19,8 +19,9 @@ typedef struct dce {
 static void push(dce *d, oo_node *node) {
     if (d->n == d->room) {
         d->room = d->room ? 2 * d->room : 256;
-        oo_node **const larger = oo_scratch(d->rw, d->room * sizeof *larger);
-        if (d->n) memcpy(larger, d->stack, d->n * sizeof *larger);
+        oo_node **const larger = oo_scratch(d->rw, d->room * sizeof(oo_node *));
+        if (d->n)
+            memcpy(larger, d->stack, d->n * sizeof(oo_node *));
         d->stack = larger;
     }
     d->stack[d->n++] = node;
@@ -31,7 +32,8 @@ static bool is_dead(const dce *d, const oo_node *node) {
     bool returns = false;
     for (uint32_t i = 0; i < oo_node_noutputs(node); i++) {
         const oo_value *const value = oo_node_output(node, i);
-        if (value && (oo_value_nuses(value) || oo_value_is_pinned(value))) return false;
+        if (value && (oo_value_nuses(value) || oo_value_is_pinned(value)))
+            return false;
         returns |= value != NULL;
     }
     /* A node without results is there for what it does. */
@@ -44,16 +46,20 @@ static bool is_dead(const dce *d, const oo_node *node) {
 
 static void push_producer(dce *d, const oo_value *value, const oo_graph *graph) {
     oo_node *const producer = value ? oo_value_producer(value) : NULL;
-    if (producer && !oo_node_erased(producer) && oo_node_graph(producer) == graph) push(d, producer);
+    if (producer && !oo_node_erased(producer) && oo_node_graph(producer) == graph)
+        push(d, producer);
 }
 
 /* Whatever in `graph` makes what the node uses, itself or inside its subgraphs. Outer graphs are swept later. */
 static void push_producers(dce *d, const oo_node *node, const oo_graph *graph) {
-    for (uint32_t i = 0; i < oo_node_ninputs(node); i++) push_producer(d, oo_node_input(node, i), graph);
+    for (uint32_t i = 0; i < oo_node_ninputs(node); i++)
+        push_producer(d, oo_node_input(node, i), graph);
     for (uint32_t s = 0; s < oo_node_nsubgraphs(node); s++) {
         const oo_graph *const body = oo_node_subgraph(node, s);
-        oo_for_each_node(inner, body) push_producers(d, inner, graph);
-        for (uint32_t i = 0; i < oo_graph_noutputs(body); i++) push_producer(d, oo_graph_output(body, i), graph);
+        oo_for_each_node(inner, body)
+            push_producers(d, inner, graph);
+        for (uint32_t i = 0; i < oo_graph_noutputs(body); i++)
+            push_producer(d, oo_graph_output(body, i), graph);
     }
 }
 
@@ -62,8 +68,10 @@ static bool remove_from(dce *d, oo_node *node) {
     push(d, node);
     while (d->n) {
         oo_node *const next = d->stack[--d->n];
-        if (oo_node_erased(next) || !is_dead(d, next)) continue;
-        if (!oo_begin(d->rw, "dead-node", next)) return false;
+        if (oo_node_erased(next) || !is_dead(d, next))
+            continue;
+        if (!oo_begin(d->rw, "dead-node", next))
+            return false;
         push_producers(d, next, oo_node_graph(next));
         oo_erase(d->rw, next);
         oo_end(d->rw);
@@ -75,19 +83,23 @@ static bool remove_from(dce *d, oo_node *node) {
 /* Backwards, so that in a sorted graph one look at each node is enough. */
 static bool sweep_nodes(dce *d, oo_graph *graph) {
     for (oo_node *node = oo_graph_last(graph); node; node = oo_node_prev(node))
-        if (!remove_from(d, node)) return false;
+        if (!remove_from(d, node))
+            return false;
     return true;
 }
 
 /* Inner graphs before outer ones: their captured uses go first. */
 static bool sweep_graphs(dce *d, const oo_model *model) {
     size_t count = 0;
-    oo_for_each_graph(graph, model) count++;
-    oo_graph **const graphs = oo_scratch(d->rw, (count + 1) * sizeof *graphs);
+    oo_for_each_graph(graph, model)
+        count++;
+    oo_graph **const graphs = oo_scratch(d->rw, (count + 1) * sizeof(oo_graph *));
     count = 0;
-    oo_for_each_graph(graph, model) graphs[count++] = graph;
+    oo_for_each_graph(graph, model)
+        graphs[count++] = graph;
     while (count)
-        if (!sweep_nodes(d, graphs[--count])) return false;
+        if (!sweep_nodes(d, graphs[--count]))
+            return false;
     return true;
 }
 
@@ -119,27 +131,35 @@ static void follow_calls(functions *f, const oo_graph *graph) {
             callee->called = true;
             f->found[f->nfound++] = callee;
         }
-        for (uint32_t s = 0; s < oo_node_nsubgraphs(node); s++) follow_calls(f, oo_node_subgraph(node, s));
+        for (uint32_t s = 0; s < oo_node_nsubgraphs(node); s++)
+            follow_calls(f, oo_node_subgraph(node, s));
     }
 }
 
 static void mark_called(functions *f, const oo_model *model) {
-    oo_for_each_graph(graph, model) if (!oo_graph_parent(graph) && !oo_graph_in_function(graph)) follow_calls(f, graph);
-    while (f->nfound) follow_calls(f, f->found[--f->nfound]->body);
+    oo_for_each_graph(graph, model)
+        if (!oo_graph_parent(graph) && !oo_graph_in_function(graph))
+            follow_calls(f, graph);
+    while (f->nfound)
+        follow_calls(f, f->found[--f->nfound]->body);
 }
 
 /* All in one rewrite: dead functions may call each other. */
 static bool drop_functions(oo_rewriter *rw, const oo_model *model) {
     functions f = {.model = model, .n = oo_model_nfunctions(model)};
-    if (f.n == 0) return true;
+    if (f.n == 0)
+        return true;
     f.all = oo_scratch(rw, f.n * sizeof *f.all);
     f.found = oo_scratch(rw, f.n * sizeof(function *));
-    for (uint32_t i = 0; i < f.n; i++) f.all[i].body = oo_model_function(model, i);
+    for (uint32_t i = 0; i < f.n; i++)
+        f.all[i].body = oo_model_function(model, i);
     qsort(f.all, f.n, sizeof *f.all, by_address);
     mark_called(&f, model);
-    if (!oo_begin(rw, "dead-function", NULL)) return false;
+    if (!oo_begin(rw, "dead-function", NULL))
+        return false;
     for (uint32_t i = 0; i < f.n; i++) {
-        if (f.all[i].called) continue;
+        if (f.all[i].called)
+            continue;
         oo_drop_function(rw, f.all[i].body);
         oo_count(rw, "functions removed", 1);
     }
@@ -151,14 +171,16 @@ static bool drop_functions(oo_rewriter *rw, const oo_model *model) {
 static bool drop_initializers(oo_rewriter *rw, const oo_graph *graph) {
     for (uint32_t i = 0; i < oo_graph_ninitializers(graph); i++) {
         oo_value *const value = oo_graph_initializer(graph, i);
-        if (!oo_value_is_initializer(value) || oo_value_nuses(value)) continue;
+        if (!oo_value_is_initializer(value) || oo_value_nuses(value))
+            continue;
         const bool public = oo_value_is_input(value);
         if (public || oo_value_is_pinned(value)) {
             oo_miss(rw, "dead-initializer", NULL, "\"%s\" is unused, but %s", oo_value_name(value),
                     public ? "it is the default of a graph input" : "it is an output or an annotation names it");
             continue;
         }
-        if (!oo_begin(rw, "dead-initializer", NULL)) return false;
+        if (!oo_begin(rw, "dead-initializer", NULL))
+            return false;
         oo_drop_initializer(rw, value);
         oo_end(rw);
         oo_count(rw, "initializers removed", 1);
@@ -168,8 +190,11 @@ static bool drop_initializers(oo_rewriter *rw, const oo_graph *graph) {
 
 static oo_status run(oo_rewriter *rw, oo_model *model, const void *opts) {
     dce d = {.rw = rw, .options = opts};
-    if (!sweep_graphs(&d, model) || !drop_functions(rw, model)) return OO_OK;
-    oo_for_each_graph(graph, model) if (!drop_initializers(rw, graph)) break;
+    if (!sweep_graphs(&d, model) || !drop_functions(rw, model))
+        return OO_OK;
+    oo_for_each_graph(graph, model)
+        if (!drop_initializers(rw, graph))
+            break;
     return OO_OK;
 }
 
@@ -183,15 +208,11 @@ const oo_pass oo_pass_eliminate_dead = {
     .name = "dce",
     .summary = "Remove nodes, local functions and initializers that no output depends on",
     .doc = "A node goes when no output of it has a use, be it in a subgraph, and none is a graph output or annotated. "
-           "Nodes inside "
-           "If, Loop and Scan bodies and inside local functions are treated alike; then functions go that no live node "
-           "calls, then "
-           "initializers without a use.\n\n"
+           "Nodes inside If, Loop and Scan bodies and inside local functions are treated alike; then functions go that "
+           "no live node calls, then initializers without a use.\n\n"
            "Graph inputs and outputs stay, and with an input its default. Random operators go when they are unused. So "
-           "do operators "
-           "of domains that nothing is known about, unless keep-unknown is set or they have no outputs at all. Unused "
-           "outputs of "
-           "nodes that stay are left as they are.",
+           "do operators that nothing is known about, unless keep-unknown is set or they have no outputs at all. Unused "
+           "outputs of nodes that stay are left as they are.",
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(options),

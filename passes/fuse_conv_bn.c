@@ -13,8 +13,8 @@
 static const char RULE[] = "fuse-conv-bn";
 
 enum {
-    BLOCK = 256,      /* elements converted at once: a constant, so that the loops vectorize */
-    CHUNK = 64 * 1024 /* elements read at once by scans */
+    BLOCK = 256,         /* elements converted at once: a constant, so that the loops vectorize */
+    CHUNK = 64 * 1024    /* elements read at once by scans */
 };
 
 typedef struct options {
@@ -63,11 +63,13 @@ static void scale_floats(unsigned char *packed, uint64_t count, double k) {
     float block[BLOCK];
     for (; count >= BLOCK; count -= BLOCK, packed += sizeof block) {
         memcpy(block, packed, sizeof block);
-        for (int i = 0; i < BLOCK; i++) block[i] = (float)((double)block[i] * k);
+        for (int i = 0; i < BLOCK; i++)
+            block[i] = (float)((double)block[i] * k);
         memcpy(packed, block, sizeof block);
     }
     memcpy(block, packed, count * sizeof *block);
-    for (uint64_t i = 0; i < count; i++) block[i] = (float)((double)block[i] * k);
+    for (uint64_t i = 0; i < count; i++)
+        block[i] = (float)((double)block[i] * k);
     memcpy(packed, block, count * sizeof *block);
 }
 
@@ -76,7 +78,8 @@ static void scale_others(oo_elem elem, unsigned char *packed, uint64_t width, ui
     while (count) {
         const uint64_t n = smaller(count, BLOCK);
         oo_doubles_unpack(block, elem, packed, n);
-        for (uint64_t i = 0; i < n; i++) block[i] *= k;
+        for (uint64_t i = 0; i < n; i++)
+            block[i] *= k;
         oo_doubles_pack(packed, elem, block, n);
         packed += n * width;
         count -= n;
@@ -87,7 +90,8 @@ static uint64_t width_of(oo_elem elem) { return elem == OO_DOUBLE ? 8 : elem == 
 
 static bool fill_scaled(const void *state, uint64_t first, uint64_t count, void *out) {
     const scaling *const s = state;
-    if (!oo_tensor_read(s->source, first, count, out)) return false;
+    if (!oo_tensor_read(s->source, first, count, out))
+        return false;
     const oo_elem elem = oo_tensor_elem(s->source);
     const uint64_t width = width_of(elem);
     unsigned char *packed = out;
@@ -120,16 +124,21 @@ static bool outputs_say_inference(fuser *f, const oo_node *bn, int64_t opset) {
 /* Whether the attribute is known to hold `wanted`. */
 static bool attribute_is(fuser *f, const oo_node *node, const char *name, int64_t absent, int64_t wanted) {
     int64_t value;
-    if (!oo_node_int(&value, node, name, absent)) return oo_miss(f->rw, RULE, node, "%s is unknown", name);
+    if (!oo_node_int(&value, node, name, absent))
+        return oo_miss(f->rw, RULE, node, "%s is unknown", name);
     return value == wanted ? true : oo_miss(f->rw, RULE, node, "%s is not %d", name, (int)wanted);
 }
 
 static bool is_inference(fuser *f, const oo_node *bn) {
     const int64_t opset = oo_graph_opset(oo_node_graph(bn), "");
-    if (opset < 1) return oo_miss(f->rw, RULE, bn, "the opset is unknown");
-    if (!outputs_say_inference(f, bn, opset)) return false;
-    if (opset >= 14) return attribute_is(f, bn, "training_mode", 0, 0);
-    if (opset < 9 && !attribute_is(f, bn, "spatial", 1, 1)) return false;
+    if (opset < 1)
+        return oo_miss(f->rw, RULE, bn, "the opset is unknown");
+    if (!outputs_say_inference(f, bn, opset))
+        return false;
+    if (opset >= 14)
+        return attribute_is(f, bn, "training_mode", 0, 0);
+    if (opset < 9 && !attribute_is(f, bn, "spatial", 1, 1))
+        return false;
     return opset >= 7 || attribute_is(f, bn, "is_test", 0, 1);
 }
 
@@ -152,7 +161,8 @@ static oo_node *find_conv(fuser *f, const oo_node *bn) {
         reason = "the convolution has more than one output";
     else if (!oo_node_output(bn, 0) || oo_value_is_annotated(oo_node_output(bn, 0)))
         reason = "its output is omitted or annotated";
-    if (reason) oo_miss(f->rw, RULE, bn, "%s", reason);
+    if (reason)
+        oo_miss(f->rw, RULE, bn, "%s", reason);
     return reason ? NULL : conv;
 }
 
@@ -173,7 +183,8 @@ static const oo_tensor *constant(fuser *f, const oo_node *node, uint32_t index, 
         reason = "is annotated";
     else if (!is_float(oo_tensor_elem(tensor)))
         reason = "has no floating-point type";
-    if (reason) oo_miss(f->rw, RULE, node, "%s %s", what, reason);
+    if (reason)
+        oo_miss(f->rw, RULE, node, "%s %s", what, reason);
     return reason ? NULL : tensor;
 }
 
@@ -206,10 +217,13 @@ static bool is_channelwise(fuser *f, const site *s, const oo_tensor *tensor, con
 
 static bool match_conv(fuser *f, site *s) {
     s->weights = constant(f, s->conv, 1, "the weight");
-    if (!s->weights || !read_conv_layout(f, s)) return false;
-    if (!oo_node_input(s->conv, 2)) return true;
+    if (!s->weights || !read_conv_layout(f, s))
+        return false;
+    if (!oo_node_input(s->conv, 2))
+        return true;
     s->bias = constant(f, s->conv, 2, "the bias");
-    if (!s->bias || !is_channelwise(f, s, s->bias, "the bias")) return false;
+    if (!s->bias || !is_channelwise(f, s, s->bias, "the bias"))
+        return false;
     if (oo_tensor_elem(s->bias) != oo_tensor_elem(s->weights))
         return oo_miss(f->rw, RULE, s->bn, "weights and bias differ in type");
     return true;
@@ -217,7 +231,8 @@ static bool match_conv(fuser *f, site *s) {
 
 /* ---- numbers ---- */
 static void make_room(fuser *f, uint64_t channels) {
-    if (channels <= f->room) return;
+    if (channels <= f->room)
+        return;
     f->room = channels > 2 * f->room ? channels : 2 * f->room;
     f->scale = oo_scratch(f->rw, 4 * f->room * sizeof *f->scale);
     f->shift = f->scale + f->room;
@@ -228,11 +243,13 @@ static void make_room(fuser *f, uint64_t channels) {
 /* A parameter of the BatchNormalization as doubles; all finite. */
 static bool read_param(fuser *f, const site *s, uint32_t index, const char *what, double *out) {
     const oo_tensor *const tensor = constant(f, s->bn, index, what);
-    if (!tensor || !is_channelwise(f, s, tensor, what)) return false;
+    if (!tensor || !is_channelwise(f, s, tensor, what))
+        return false;
     if (!oo_tensor_doubles(tensor, 0, s->channels, out))
         return oo_miss(f->rw, RULE, s->bn, "the data of %s cannot be read", what);
     for (uint64_t c = 0; c < s->channels; c++)
-        if (!isfinite(out[c])) return oo_miss(f->rw, RULE, s->bn, "%s is not finite", what);
+        if (!isfinite(out[c]))
+            return oo_miss(f->rw, RULE, s->bn, "%s is not finite", what);
     return true;
 }
 
@@ -240,14 +257,17 @@ static bool read_param(fuser *f, const site *s, uint32_t index, const char *what
 static bool compute_scale(fuser *f, const site *s) {
     const oo_tensor *const first = constant(f, s->bn, 1, "scale");
     double probe;
-    if (!first || !is_channelwise(f, s, first, "scale")) return false;
+    if (!first || !is_channelwise(f, s, first, "scale"))
+        return false;
     if (!oo_tensor_doubles(first, s->channels - 1, 1, &probe))
         return oo_miss(f->rw, RULE, s->bn, "the data of scale cannot be read");
     make_room(f, s->channels);
-    if (!read_param(f, s, 1, "scale", f->scale) || !read_param(f, s, 4, "the variance", f->more)) return false;
+    if (!read_param(f, s, 1, "scale", f->scale) || !read_param(f, s, 4, "the variance", f->more))
+        return false;
     for (uint64_t c = 0; c < s->channels; c++) {
         const double spread = f->more[c] + (double)s->epsilon;
-        if (!(spread > 0)) return oo_miss(f->rw, RULE, s->bn, "variance plus epsilon is not positive");
+        if (!(spread > 0))
+            return oo_miss(f->rw, RULE, s->bn, "variance plus epsilon is not positive");
         const double k = f->scale[c] / sqrt(spread);
         if (!isfinite(k) || (k == 0) != (f->scale[c] == 0))
             return oo_miss(f->rw, RULE, s->bn, "the factor of a channel is too large or too small");
@@ -273,8 +293,7 @@ static bool is_half(oo_elem elem) { return elem == OO_FLOAT16 || elem == OO_BFLO
 
 /* shift = (bias - mean) * scale + b: the new bias. */
 static bool compute_shift(fuser *f, const site *s) {
-    if (!read_param(f, s, 2, "the bias of the BatchNormalization", f->shift) ||
-        !read_param(f, s, 3, "the mean", f->more))
+    if (!read_param(f, s, 2, "the bias of the BatchNormalization", f->shift) || !read_param(f, s, 3, "the mean", f->more))
         return false;
     if (!s->bias)
         memset(f->other, 0, s->channels * sizeof *f->other);
@@ -295,17 +314,18 @@ static bool compute_shift(fuser *f, const site *s) {
 
 /* ---- whether the scaled weights stay in range ---- */
 
-/* Whether a magnitude is above the threshold; NaN and infinity are. Magnitudes of floats are ordered as their bits are.
- */
+/* Whether a magnitude is above the threshold; NaN and infinity are. Magnitudes of floats are ordered as their bits are. */
 static bool any_float_above(const unsigned char *packed, uint64_t count, float threshold) {
     int32_t limit, block[BLOCK], signs = 0;
     memcpy(&limit, &threshold, sizeof limit);
     for (; count >= BLOCK; count -= BLOCK, packed += sizeof block) {
         memcpy(block, packed, sizeof block);
-        for (int i = 0; i < BLOCK; i++) signs |= limit - (block[i] & INT32_MAX);
+        for (int i = 0; i < BLOCK; i++)
+            signs |= limit - (block[i] & INT32_MAX);
     }
     memcpy(block, packed, count * sizeof *block);
-    for (uint64_t i = 0; i < count; i++) signs |= limit - (block[i] & INT32_MAX);
+    for (uint64_t i = 0; i < count; i++)
+        signs |= limit - (block[i] & INT32_MAX);
     return signs < 0;
 }
 
@@ -321,7 +341,8 @@ static bool any_double_above(const unsigned char *packed, uint64_t count, double
 
 /* The threshold is rounded towards zero. */
 static bool any_above(oo_elem elem, const unsigned char *packed, uint64_t count, double threshold) {
-    if (elem == OO_DOUBLE) return any_double_above(packed, count, threshold);
+    if (elem == OO_DOUBLE)
+        return any_double_above(packed, count, threshold);
     const float rounded = (float)threshold;
     return any_float_above(packed, count, (double)rounded > threshold ? nextafterf(rounded, 0) : rounded);
 }
@@ -359,8 +380,10 @@ static bool scan_run(fuser *f, const site *s, const unsigned char *packed, uint6
     if (!is_tiny(k))
         return !any_above(elem, packed, count, limits.most / fabs(k)) ||
                oo_miss(f->rw, RULE, s->bn, "a weight would not be finite");
-    if (any_above(elem, packed, count, limits.least)) f->more[channel] = 1;
-    if (any_above(elem, packed, count, limits.least / fabs(k))) f->other[channel] = 1;
+    if (any_above(elem, packed, count, limits.least))
+        f->more[channel] = 1;
+    if (any_above(elem, packed, count, limits.least / fabs(k)))
+        f->other[channel] = 1;
     return true;
 }
 
@@ -373,7 +396,8 @@ static bool scan_range(fuser *f, const site *s, const oo_tensor *source, uint64_
             return oo_miss(f->rw, RULE, s->bn, "the data of the weights cannot be read");
         for (uint64_t at = first, n; at < stop; at += n) {
             n = smaller(stop - at, s->at.run - at % s->at.run);
-            if (!scan_run(f, s, f->chunk + (at - first) * width, n, channel_of(&s->at, at))) return false;
+            if (!scan_run(f, s, f->chunk + (at - first) * width, n, channel_of(&s->at, at)))
+                return false;
         }
     }
     return true;
@@ -383,13 +407,16 @@ static bool scan_range(fuser *f, const site *s, const oo_tensor *source, uint64_
 static bool scan_weights(fuser *f, const site *s, const oo_tensor *source) {
     const uint64_t count = oo_tensor_count(source), run = s->at.run;
     const oo_elem elem = oo_tensor_elem(source);
-    if (!f->chunk) f->chunk = oo_scratch(f->rw, CHUNK * sizeof(double));
+    if (!f->chunk)
+        f->chunk = oo_scratch(f->rw, CHUNK * sizeof(double));
     memset(f->more, 0, s->channels * sizeof *f->more);
     memset(f->other, 0, s->channels * sizeof *f->other);
     for (uint64_t first = 0; first < count;) {
         uint64_t end = first;
-        while (end < count && is_at_risk(elem, f->scale[channel_of(&s->at, end)])) end += run;
-        if (!scan_range(f, s, source, first, end)) return false;
+        while (end < count && is_at_risk(elem, f->scale[channel_of(&s->at, end)]))
+            end += run;
+        if (!scan_range(f, s, source, first, end))
+            return false;
         first = end + run;
     }
     return true;
@@ -401,9 +428,12 @@ static bool weights_fit(fuser *f, const site *s, const oo_tensor *source) {
     if (!oo_tensor_read(source, oo_tensor_count(source) - 1, 1, &probe))
         return oo_miss(f->rw, RULE, s->bn, "the data of the weights cannot be read");
     bool at_risk = false;
-    for (uint64_t c = 0; c < s->channels; c++) at_risk |= is_at_risk(oo_tensor_elem(source), f->scale[c]);
-    if (!at_risk) return true;
-    if (!scan_weights(f, s, source)) return false;
+    for (uint64_t c = 0; c < s->channels; c++)
+        at_risk |= is_at_risk(oo_tensor_elem(source), f->scale[c]);
+    if (!at_risk)
+        return true;
+    if (!scan_weights(f, s, source))
+        return false;
     for (uint64_t c = 0; c < s->channels; c++)
         if (f->more[c] > f->other[c])
             return oo_miss(f->rw, RULE, s->bn, "the weights of a channel would all be denormal");
@@ -418,7 +448,8 @@ static bool same_layout(const layout *a, const layout *b) {
  * first one did. NULL when a product is out of range. */
 static const oo_tensor *unscaled(fuser *f, const site *s) {
     const scaling *const before = oo_tensor_state(s->weights, fill_scaled);
-    if (!before || !same_layout(&before->at, &s->at)) return s->weights;
+    if (!before || !same_layout(&before->at, &s->at))
+        return s->weights;
     for (uint64_t c = 0; c < s->channels; c++) {
         const double k = f->scale[c] * before->scale[c];
         const bool zero = f->scale[c] == 0 || before->scale[c] == 0;
@@ -445,7 +476,8 @@ static bool fuse(fuser *f, const site *s, const oo_tensor *source) {
     oo_rewriter *const rw = f->rw;
     oo_value *const y = oo_node_output(s->bn, 0);
     oo_value *const result = oo_node_output(s->conv, 0);
-    if (!oo_begin(rw, RULE, s->conv)) return false;
+    if (!oo_begin(rw, RULE, s->conv))
+        return false;
     const int64_t dims[] = {(int64_t)s->channels};
     oo_graph *const graph = oo_node_graph(s->conv);
     oo_tensor *const bias = oo_tensor_from_doubles(f->model, oo_tensor_elem(source), 1, dims, f->shift);
@@ -455,7 +487,8 @@ static bool fuse(fuser *f, const site *s, const oo_tensor *source) {
         oo_build_const(rw, graph, make_weights(f, s, source), oo_value_name(oo_node_input(s->conv, 1)));
     oo_set_input(rw, s->conv, 1, new_weights);
     oo_set_input(rw, s->conv, 2, new_bias);
-    if (!oo_value_type(result)) oo_copy_type(rw, result, y);
+    if (!oo_value_type(result))
+        oo_copy_type(rw, result, y);
     if (!oo_replace(rw, y, result)) {
         oo_abandon(rw);
         oo_miss(rw, RULE, s->bn, "the convolution's result is not visible at every use of its output");
@@ -471,22 +504,28 @@ static bool fuse(fuser *f, const site *s, const oo_tensor *source) {
 /* The shift needs the factor of this BatchNormalization alone, the weights the product with earlier ones. */
 static bool visit(fuser *f, oo_node *bn) {
     site s = {.bn = bn};
-    if (!is_inference(f, bn)) return true;
+    if (!is_inference(f, bn))
+        return true;
     s.conv = find_conv(f, bn);
-    if (!s.conv || !match_conv(f, &s)) return true;
+    if (!s.conv || !match_conv(f, &s))
+        return true;
     if (!oo_node_float(&s.epsilon, bn, "epsilon", 1e-5f)) {
         oo_miss(f->rw, RULE, bn, "epsilon is unknown");
         return true;
     }
-    if (!compute_scale(f, &s) || !compute_shift(f, &s)) return true;
+    if (!compute_scale(f, &s) || !compute_shift(f, &s))
+        return true;
     const oo_tensor *const source = unscaled(f, &s);
     return !source || !weights_fit(f, &s, source) || fuse(f, &s, source);
 }
 
 static oo_status run(oo_rewriter *rw, oo_model *model, const void *opts) {
     fuser f = {.rw = rw, .model = model, .options = opts};
+    make_room(&f, 256);
     oo_for_each_graph(graph, model)
-        oo_for_each_node(node, graph) if (oo_node_is(node, "BatchNormalization") && !visit(&f, node)) return OO_OK;
+        oo_for_each_node(node, graph)
+            if (oo_node_is(node, "BatchNormalization") && !visit(&f, node))
+                return OO_OK;
     return OO_OK;
 }
 
@@ -499,18 +538,14 @@ const oo_pass oo_pass_fuse_conv_bn = {
     .size = sizeof(oo_pass),
     .name = "fuse-conv-bn",
     .summary = "Fold BatchNormalization into the Conv or ConvTranspose before it",
-    .doc = "Conv and ConvTranspose of any rank and group, with or without bias, in FLOAT, DOUBLE, FLOAT16 and "
-           "BFLOAT16. All parameters "
-           "must be constants that no graph input overrides, the BatchNormalization must be in inference mode by the "
-           "rules of its "
-           "opset, and nothing else may use the convolution's result. Shared weights stay for their other users: the "
-           "convolution gets "
-           "weights of its own.\n\n"
+    .doc = "Conv and ConvTranspose of any rank and group, with or without bias, in FLOAT, DOUBLE, FLOAT16 and BFLOAT16. "
+           "All parameters must be constants that no graph input overrides, the BatchNormalization must be in inference "
+           "mode by the rules of its opset, and nothing else may use the convolution's result. Shared weights stay for "
+           "their other users: the convolution gets weights of its own.\n\n"
            "Factors are computed in double and each weight is rounded once. A fold is refused where variance plus "
-           "epsilon is not "
-           "positive, a weight or bias would not be finite, a whole channel of weights would vanish, or a 16-bit "
-           "weight or bias would "
-           "become denormal (see allow-denormals). Old parameters that lost their last user are left to dce.",
+           "epsilon is not positive, a weight or bias would not be finite, a whole channel of weights would vanish, or "
+           "a 16-bit weight or bias would become denormal (see allow-denormals). Old parameters that lost their last "
+           "user are left to dce.",
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(options),

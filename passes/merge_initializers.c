@@ -50,7 +50,8 @@ static void remember(table *t, oo_value *value) {
 /* False when fuel is out. */
 static bool merge(table *t, oo_value *value, oo_value *kept) {
     const uint64_t size = oo_tensor_size(oo_value_const(value));
-    if (!oo_begin(t->rw, RULE, NULL)) return false;
+    if (!oo_begin(t->rw, RULE, NULL))
+        return false;
     if (!oo_replace(t->rw, value, kept)) {
         oo_abandon(t->rw);
         oo_miss(t->rw, RULE, NULL, "\"%s\" is not visible at every use of \"%s\"", oo_value_name(kept),
@@ -68,7 +69,8 @@ static bool merge(table *t, oo_value *value, oo_value *kept) {
 static void remember_outputs(table *t, const oo_graph *graph) {
     for (uint32_t i = 0; i < oo_graph_ninitializers(graph); i++) {
         oo_value *const value = oo_graph_initializer(graph, i);
-        if (!is_candidate(value) || !oo_value_is_output(value)) continue;
+        if (!is_candidate(value) || !oo_value_is_output(value))
+            continue;
         if (find_equal(t, value))
             oo_miss(t->rw, RULE, NULL, "\"%s\" is a copy of another, but a graph output", oo_value_name(value));
         else
@@ -80,7 +82,8 @@ static bool merge_in(table *t, const oo_graph *graph) {
     remember_outputs(t, graph);
     for (uint32_t i = 0; i < oo_graph_ninitializers(graph); i++) {
         oo_value *const value = oo_graph_initializer(graph, i);
-        if (!is_candidate(value) || oo_value_is_output(value)) continue;
+        if (!is_candidate(value) || oo_value_is_output(value))
+            continue;
         oo_value *const kept = find_equal(t, value);
         if (!kept)
             remember(t, value);
@@ -93,10 +96,14 @@ static bool merge_in(table *t, const oo_graph *graph) {
 static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
     (void)options;
     uint64_t count = 0, buckets = 16;
-    oo_for_each_graph(graph, model) count += oo_graph_ninitializers(graph);
-    while (buckets < count) buckets *= 2;
+    oo_for_each_graph(graph, model)
+        count += oo_graph_ninitializers(graph);
+    while (buckets < count)
+        buckets *= 2;
     table t = {.rw = rw, .buckets = oo_scratch(rw, buckets * sizeof(entry *)), .mask = buckets - 1};
-    oo_for_each_graph(graph, model) if (!merge_in(&t, graph)) break;
+    oo_for_each_graph(graph, model)
+        if (!merge_in(&t, graph))
+            break;
     return OO_OK;
 }
 
@@ -105,9 +112,8 @@ const oo_pass oo_pass_merge_initializers = {
     .name = "dedup-initializers",
     .summary = "Keep one of several initializers with the same type, dimensions and bits",
     .doc = "Comparison is bit by bit: 0.0 and -0.0 differ, and a NaN equals only the same NaN. An initializer of a "
-           "subgraph may give way "
-           "to an equal one of a graph around it. Initializers that a graph input can override, and annotated ones, "
-           "are neither replaced "
-           "nor used for others; graph outputs are not replaced. Constant nodes are the business of cse.",
+           "subgraph may give way to an equal one of a graph around it. Initializers that a graph input can override, "
+           "and annotated ones, are neither replaced nor used for others; graph outputs are not replaced. Constant "
+           "nodes are the business of cse.",
     .run = run,
 };

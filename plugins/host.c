@@ -2,6 +2,8 @@
 #define OO_STATIC
 #include "plugins/host.h"
 
+const char *oo_version(void) { return OO_VERSION_TEXT; }
+
 const oo_api oo__host_api = {
     .size = sizeof(oo_api),
     .major = OO_VERSION_MAJOR,

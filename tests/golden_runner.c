@@ -7,20 +7,22 @@
  *
  * usage: golden_runner [--update] FILE_OR_FOLDER...
  * Exits 1 when a result differs from what its file says; --update writes the results into the files instead. */
-#include "cli/text_diff.c"
+#include "cli/cli.h"
 #include "io/io.h"
 #include "passes/manager.h"
 
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const char MARK[] = "\n# =>\n";
 
 typedef struct golden_case {
     const char *path;
-    char *text;           /* the whole file */
-    size_t head;          /* bytes up to and including the line "# =>" */
-    size_t model;         /* bytes of the model's part */
+    char *text;   /* the whole file */
+    size_t head;  /* bytes up to and including the line "# =>" */
+    size_t model; /* bytes of the model's part */
     char *passes;
 } golden_case;
 
@@ -32,7 +34,8 @@ static void collect(void *user, const oo_diag *d) {
     fprintf(f, "  %s", d->file ? d->file : "");
     if (d->line)
         fprintf(f, ":%u:%u", d->line, d->column);
-    fprintf(f, ": %s%s%s%s [%s]\n", d->node ? "node " : "", d->node ? d->node : "", d->node ? ": " : "", d->text, d->code);
+    fprintf(f, ": %s%s%s%s [%s]\n", d->node ? "node " : "", d->node ? d->node : "", d->node ? ": " : "", d->text,
+            d->code);
     if (d->source_line)
         fprintf(f, "  %s\n  %*s^\n", d->source_line, (int)d->column - 1, "");
 }
