@@ -95,6 +95,8 @@ oo_status oo__output_open(oo_output **out, oo_context *context, const char *path
         OO_TRY(open_direct(o, STDOUT_FILENO));
     } else if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
         OO_TRY(open_direct(o, open(path, O_WRONLY | O_CLOEXEC)));
+    } else if (!*path || (stat(path, &info) == 0 && S_ISDIR(info.st_mode))) {
+        return fail(o, "cannot be created", *path ? EISDIR : ENOENT);
     } else {
         /* A link is followed: the file that it names is replaced, not the link. */
         char *const real = realpath(path, NULL);

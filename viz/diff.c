@@ -1,6 +1,7 @@
 /* What changed between two states of a model, and both states in one picture. */
 #include "viz/picture.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- marks from the rewriter's history ---- */
@@ -227,9 +228,11 @@ oo_picture *oo__picture_union(const oo_picture *before, const oo_picture *after,
 static void spread(const oo_picture *p, uint32_t radius, uint32_t *distance) {
     for (uint32_t i = 0; i < p->boxes.n; i++)
         distance[i] = p->boxes.data[i].mark == OO_MARK_SAME ? UINT32_MAX : 0;
-    for (uint32_t i = 0; i < p->links.n; i++)
-        if (p->links.data[i].mark != OO_MARK_SAME)
-            distance[p->links.data[i].from] = distance[p->links.data[i].to] = 0;
+    for (uint32_t i = 0; i < p->links.n; i++) {
+        uint32_t *const from = &distance[p->links.data[i].from], *const to = &distance[p->links.data[i].to];
+        if (p->links.data[i].mark != OO_MARK_SAME && *from && *to)
+            *from = *to = 0;
+    }
     for (uint32_t r = 0; r < radius; r++) {
         for (uint32_t i = 0; i < p->links.n; i++) {
             uint32_t *const from = &distance[p->links.data[i].from], *const to = &distance[p->links.data[i].to];
