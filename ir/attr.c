@@ -63,9 +63,9 @@ bool oo_node_string(const char **out, const oo_node *node, const char *name, con
     *out = absent;
     if (!attr)
         return true;
-    if (!holds(attr, OO_ATTR_STRING) || memchr(attr->s.data, 0, attr->s.size))
+    if (!holds(attr, OO_ATTR_STRING) || (attr->s.size && memchr(attr->s.data, 0, attr->s.size)))
         return false;
-    *out = (const char *)attr->s.data;
+    *out = attr->s.size ? (const char *)attr->s.data : "";
     return true;
 }
 

@@ -19,6 +19,7 @@ static const look looks[] = {
 };
 
 #define INK "#1A1A1A"
+#define BECAME "#5B3A8C"
 #define FONT "Helvetica,Arial,sans-serif"
 
 /* ---- text into memory ---- */
@@ -157,8 +158,8 @@ static void set_link_look(void *e, const oo_link *link) {
     if (link->kind == OO_LINK_RETURN || link->kind == OO_LINK_BECAME)
         set(e, "style", "dotted");
     if (link->kind == OO_LINK_BECAME) {
-        set(e, "color", "#5B3A8C");
-        set(e, "fontcolor", "#5B3A8C");
+        set(e, "color", BECAME);
+        set(e, "fontcolor", BECAME);
         set(e, "arrowhead", "vee");
         set(e, "penwidth", "1.6");
         if (!link->level)
@@ -175,7 +176,7 @@ static const char *link_class(const oo_link *link, oo_arena *arena) {
 static void add_link(Agraph_t *g, Agnode_t *from, Agnode_t *to, const oo_link *link, oo_arena *arena) {
     Agedge_t *const e = agedge(g, from, to, NULL, 1);
     if (*link->label)
-        set_label(g, e, link->label);
+        set_label(g, e, oo__arena_printf(arena, "&#160;%s&#160;", link->label));
     set(e, "id", link->id);
     set(e, "class", link_class(link, arena));
     set(e, "tooltip", link->tooltip);
@@ -195,6 +196,13 @@ static void level(Agraph_t *frame, Agnode_t *from, Agnode_t *to, uint32_t number
 }
 
 /* ---- legend ---- */
+static bool has_became(const oo_picture *p) {
+    for (uint32_t i = 0; i < p->links.n; i++)
+        if (p->links.data[i].kind == OO_LINK_BECAME)
+            return true;
+    return false;
+}
+
 static void add_legend(Agraph_t *g, const oo_picture *p, oo_arena *arena) {
     oo_markup m = oo__markup(arena, OO_LABEL);
     oo__markup_add(&m, "<table border=\"0\" cellborder=\"1\" cellspacing=\"3\" cellpadding=\"3\"><tr>");
@@ -205,10 +213,12 @@ static void add_legend(Agraph_t *g, const oo_picture *p, oo_arena *arena) {
         oo__markup_add(&m, "<td bgcolor=\"%s\" color=\"%s\" style=\"%s\"><font point-size=\"9\">%s%s</font></td>", l->fill, l->colour,
                        lines, l->sign, l->name);
     }
+    if (has_became(p))
+        oo__markup_add(&m, "<td style=\"dotted\" color=\"" BECAME "\"><font point-size=\"9\" color=\"" BECAME
+                           "\">&#183;&#183;&gt; became</font></td>");
     oo__markup_add(&m, "</tr></table>");
-    oo_box box = {.kind = OO_BOX_NOTE, .id = "legend", .head = oo__markup_done(&m), .lines = "", .tooltip = "legend"};
+    const oo_box box = {.kind = OO_BOX_NOTE, .id = "legend", .head = oo__markup_done(&m), .lines = "", .tooltip = "legend"};
     add_box(g, g, &box, arena);
-    (void)p;
 }
 
 static Agraph_t *add_frame(Agraph_t *g, Agraph_t *parent, const oo_frame *frame, oo_arena *arena) {

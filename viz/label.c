@@ -35,10 +35,26 @@ static const oo_schema *schema_of(const oo_node *node) {
     return oo__schema_find(node->op->domain, node->op->name, oo_graph_opset(node->graph, node->op->domain));
 }
 
+static bool is_all(const oo_attr *attr, int64_t value) {
+    for (uint32_t i = 0; i < attr->count; i++)
+        if (attr->ints[i] != value)
+            return false;
+    return true;
+}
+
+/* These have a default for each spatial axis, which the schemas tell in prose only. */
+static bool is_default_window(const oo_attr *attr) {
+    if (strcmp(attr->name, "strides") == 0 || strcmp(attr->name, "dilations") == 0)
+        return is_all(attr, 1);
+    return strcmp(attr->name, "pads") == 0 && is_all(attr, 0);
+}
+
 static bool is_default(const oo_attr *attr, const oo_schema *schema) {
     const oo_schema_attr *const d = schema && attr->name ? oo__schema_attr(schema, attr->name) : NULL;
-    if (!d || !d->has_default || d->type != attr->type || attr->reference || attr->raw.data)
+    if (!d || d->required || d->type != attr->type || attr->reference || attr->raw.data)
         return false;
+    if (!d->has_default)
+        return attr->type == OO_ATTR_INTS && is_default_window(attr);
     switch (attr->type) {
     case OO_ATTR_INT: return attr->i == d->i;
     case OO_ATTR_FLOAT: return memcmp(&attr->f, &d->f, sizeof d->f) == 0;

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Judge: every model of the corpus, and each that a PyPI wheel carried, is drawn: `onnxopt MODEL -p PIPELINE --review DIR`.
+
+usage: pictures.py [-p PIPELINE] [--seconds S] [--megabytes M] [MODEL NAME PREFIX...]
+The three SVG files must be well-formed, have every operator (before, after) as a box, ids that are unique and links that lead
+somewhere; the review as a whole must be ready within S seconds and each process within M megabytes. A second run must give
+the same bytes for the smaller models. Prints a table; exits 1 on any failure.
+"""
+import argparse
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+import onnx
+
+import judge_lib
+
+SVG = "{http://www.w3.org/2000/svg}"
+HREF = "{http://www.w3.org/1999/xlink}href"
+SMALL = 300  # boxes up to which the run is repeated
+
+
+def operators(graph_or_function):
+    """Operators that are drawn: all but Constant, subgraphs included."""
+    count = 0
+    for node in graph_or_function.node:
+        count += not (node.op_type == "Constant" and node.domain in ("", "ai.onnx"))
+        for attribute in node.attribute:
+            for graph in [attribute.g] * attribute.HasField("g") + list(attribute.graphs):
+                count += operators(graph)
+    return count
+
+
+def count_operators(path):
+    model = onnx.load(path, load_external_data=False)
+    return operators(model.graph) + sum(operators(f) for f in model.functions)
+
+
+def look_at(path):
+    """(boxes of operators, stubs, None or what is wrong) of one SVG file."""
+    try:
+        root = ElementTree.parse(path).getroot()
+    except (ElementTree.ParseError, OSError) as error:
+        return 0, 0, f"{path.name}: {error}"
+    ids = [e.get("id") for e in root.iter() if e.get("id")]
+    if len(ids) != len(set(ids)):
+        return 0, 0, f"{path.name}: an id stands twice"
+    known = set(ids)
+    for link in (e.get(HREF) for e in root.iter(SVG + "a")):
+        if link is not None and not (link.startswith("#") and link[1:] in known):
+            return 0, 0, f"{path.name}: the link {link[:60]!r} leads nowhere"
+    classes = [(e.get("class") or "").split() for e in root.iter(SVG + "g")]
+    boxes = [c for c in classes if c[:1] == ["node"]]
+    return sum("op" in c for c in boxes), sum("stub" in c for c in boxes), None
+
+
+def review(model, pipeline, out, folder, limit):
+    """(seconds, peak megabytes, None or what is wrong) of a run."""
+    command = [judge_lib.ONNXOPT, str(model), "-p", pipeline, "-o", str(out), "--review", str(folder)]
+    begin = time.monotonic()
+    child = subprocess.Popen(["timeout", str(limit), *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    errors = child.stderr.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.monotonic() - begin
+    why = (errors.decode(errors="replace").strip().splitlines() or ["nothing on stderr"])[-1]
+    return seconds, usage.ru_maxrss / 1024, None if child.returncode == 0 else f"exit {child.returncode}: {why[:200]}"
+
+
+def check(model, out, folder, pictures):
+    for name, path in (("before", model), ("after", out)):
+        wanted = count_operators(path)
+        if pictures[name][0] != wanted:
+            return f"{name}.svg has {pictures[name][0]} of {wanted} operators"
+    if not (folder / "summary.md").read_text(encoding="utf-8").startswith("# "):
+        return "summary.md has no title"
+    return None
+
+
+def differs(folder, again):
+    for path in sorted(folder.iterdir()):
+        if path.read_bytes() != (again / path.name).read_bytes():
+            return f"{path.name} differs from run to run"
+    return None
+
+
+def judge(options, scratch, model):
+    out, folder, again = scratch / f"{model.stem}.onnx", scratch / model.stem, scratch / f"{model.stem}.again"
+    seconds, peak, wrong = review(model, options.pipeline, out, folder, options.seconds)
+    pictures = {}
+    for name in ("before", "after", "diff"):
+        pictures[name] = (0, 0, None) if wrong else look_at(folder / f"{name}.svg")
+        wrong = wrong or pictures[name][2]
+    wrong = wrong or check(model, out, folder, pictures)
+    if not wrong and peak > options.megabytes:
+        wrong = f"{peak:.0f} MB are too much"
+    if not wrong and pictures["before"][0] <= SMALL:
+        wrong = review(model, options.pipeline, out, again, options.seconds)[2] or differs(folder, again)
+    size = 0 if wrong else (folder / "before.svg").stat().st_size
+    if not wrong:
+        out.unlink()
+    return (model.stem, *(pictures[n][0] for n in ("before", "after", "diff")), pictures["before"][1], f"{size / 1e6:.2f}",
+            f"{seconds:.2f}", f"{peak:.0f}", wrong or "ok")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-p", dest="pipeline", default="fuse-conv-bn,dce")
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--megabytes", type=float, default=1024)
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    scratch = judge_lib.scratch("pictures")
+    models = judge_lib.models([judge_lib.CORPUS, judge_lib.WHEELS], options.names)
+    rows = list(judge_lib.each(functools.partial(judge, options, scratch), models, processes=False))
+    judge_lib.table(rows, ("model", "before", "after", "diff", "stubs", "MB", "seconds", "peak MB", "verdict"))
+    bad = [row for row in rows if row[-1] != "ok"]
+    print(f"pictures: {len(rows) - len(bad)} of {len(rows)} models ok")
+    if not bad:
+        shutil.rmtree(scratch)
+    sys.exit(bool(bad))
+
+
+if __name__ == "__main__":
+    main()
