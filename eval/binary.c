@@ -61,6 +61,21 @@ static int64_t int_power(int64_t base, int64_t exponent) {
     return (int64_t)result;
 }
 
+/* The same for floats; a zero has the divisor's sign too. */
+static double floor_mod(double x, double y) {
+    const double r = fmod(x, y);
+    if (r == 0)
+        return copysign(0, y);
+    return (r < 0) != (y < 0) ? r + y : r;
+}
+
+static float floor_mod_float(float x, float y) {
+    const float r = fmodf(x, y);
+    if (r == 0)
+        return copysignf(0, y);
+    return (r < 0) != (y < 0) ? r + y : r;
+}
+
 /* Minimum and maximum give NaN when an operand is NaN, as numpy's. */
 #define LEAST(x, y) (isnan(x) || (x) < (y) ? (x) : (y))
 #define MOST(x, y) (isnan(x) || (x) > (y) ? (x) : (y))
@@ -77,6 +92,7 @@ FLOAT_LOOPS(pow, powf(x, y), pow(x, y))
 INT_LOOPS(pow, int_power(x, y), int_power((int64_t)x, (int64_t)y))
 FLOAT_LOOPS(fmod, fmodf(x, y), fmod(x, y))
 INT_LOOPS(fmod, REMAINDER(x, y), y == 0 ? 0 : x % y)
+FLOAT_LOOPS(mod, floor_mod_float(x, y), floor_mod(x, y))
 INT_LOOPS(mod, MODULO(x, y), y == 0 ? 0 : x % y)
 FLOAT_LOOPS(min, isnan(y) ? y : LEAST(x, y), isnan(y) ? y : LEAST(x, y))
 INT_LOOPS(min, x < y ? x : y, x < y ? x : y)
@@ -89,7 +105,8 @@ INT_LOOPS(bit_or, x | y, x | y)
 INT_LOOPS(bit_xor, x ^ y, x ^ y)
 #define WIDTH(x) (8 * sizeof(x))
 INT_LOOPS(shift_left, y >= 0 && (uint64_t)y < WIDTH(x) ? (uint64_t)x << y : 0, y < WIDTH(x) ? (uint64_t)x << y : 0)
-INT_LOOPS(shift_right, y >= 0 && (uint64_t)y < WIDTH(x) ? x >> y : 0, y < WIDTH(x) ? x >> y : 0)
+/* Out of range the sign bit fills all. */
+INT_LOOPS(shift_right, y >= 0 && (uint64_t)y < WIDTH(x) ? x >> y : x < 0 ? -1 : 0, y < WIDTH(x) ? x >> y : 0)
 COMPARE_LOOPS(equal, x == y)
 COMPARE_LOOPS(less, x < y)
 COMPARE_LOOPS(greater, x > y)
@@ -112,7 +129,7 @@ typedef struct operation {
 static const operation ADD = {{FLOATS_OF(add), INTS_OF(add)}, false}, SUB = {{FLOATS_OF(sub), INTS_OF(sub)}, false},
                        MUL = {{FLOATS_OF(mul), INTS_OF(mul)}, false}, DIV = {{FLOATS_OF(div), INTS_OF(div)}, false},
                        POW = {{FLOATS_OF(pow), INTS_OF(pow)}, false}, FMOD = {{FLOATS_OF(fmod), INTS_OF(fmod)}, false},
-                       MOD = {{INTS_OF(mod)}, false}, MIN = {{FLOATS_OF(min), INTS_OF(min)}, false},
+                       MOD = {{FLOATS_OF(mod), INTS_OF(mod)}, false}, MIN = {{FLOATS_OF(min), INTS_OF(min)}, false},
                        MAX = {{FLOATS_OF(max), INTS_OF(max)}, false}, PRELU = {{FLOATS_OF(prelu), INTS_OF(prelu)}, false},
                        BIT_AND = {{INTS_OF(bit_and)}, false}, BIT_OR = {{INTS_OF(bit_or)}, false},
                        BIT_XOR = {{INTS_OF(bit_xor)}, false}, SHIFT_LEFT = {{INTS_OF(shift_left)}, false},
@@ -231,7 +248,6 @@ BINARY_KERNEL(add, ADD)
 BINARY_KERNEL(sub, SUB)
 BINARY_KERNEL(mul, MUL)
 BINARY_KERNEL(div, DIV)
-BINARY_KERNEL(prelu, PRELU)
 BINARY_KERNEL(and, AND)
 BINARY_KERNEL(or, OR)
 BINARY_KERNEL(xor, XOR)
@@ -248,11 +264,23 @@ oo_status oo__kernel_bit_shift(oo__call *c) {
     return run_binary(c, left ? &SHIFT_LEFT : &SHIFT_RIGHT, oo__in(c, 0), oo__in(c, 1));
 }
 
-/* Mod 10 and later: fmod=0 takes the divisor's sign and is for integers; floats need fmod=1. */
+/* Mod, versions 10 to 28: fmod=0 takes the divisor's sign (floats may ask for it since version 28), fmod=1 the dividend's. */
 oo_status oo__kernel_mod(oo__call *c) {
-    const oo_array *const a = oo__in(c, 0);
-    const bool fmod_ = oo__int(c, "fmod", 0) != 0 || (a && !MOD.loops[a->elem]);
-    return run_binary(c, fmod_ ? &FMOD : &MOD, a, oo__in(c, 1));
+    return run_binary(c, oo__int(c, "fmod", 0) ? &FMOD : &MOD, oo__in(c, 0), oo__in(c, 1));
+}
+
+/* PRelu: before version 7 a slope of rank 1 is one number a channel, axis 1. */
+oo_status oo__kernel_prelu(oo__call *c) {
+    const oo_array *const x = oo__in(c, 0), *const slope = oo__in(c, 1);
+    if (!x || !slope || c->schema->since >= 7 || slope->rank != 1 || slope->count == 1 || x->rank < 2 || x->rank > OO__MAX_RANK)
+        return run_binary(c, &PRELU, x, slope);
+    int64_t dims[OO__MAX_RANK] = {slope->dims[0]};
+    for (uint32_t i = 1; i + 1 < x->rank; i++)
+        dims[i] = 1;
+    oo_array *const column = oo__array_view((oo_array *)(uintptr_t)slope, x->rank - 1, dims);
+    const oo_status status = run_binary(c, &PRELU, x, column);
+    oo__array_release(column);
+    return status;
 }
 
 /* Pow: the exponent may have another type; the result has the base's. Integer bases with other exponents go through double. */

@@ -53,6 +53,12 @@ static void undo_graph_dead(oo_graph *graph) {
         graph->outputs.data[i].value->noutputs++;
 }
 
+static void undo_name(const oo__change *c) {
+    c->value->name = c->old;
+    c->value->flags = c->index;
+    c->value->graph->model->fresh += !c->old; /* names may have been given since */
+}
+
 static void undo_one(const oo__change *c) {
     switch (c->kind) {
     case OO__NODE_IN: undo_node_in(c->node); break;
@@ -65,10 +71,7 @@ static void undo_one(const oo__change *c) {
         c->node->nattrs = c->index;
         break;
     case OO__GRAPH_OUTPUT: undo_graph_output(c); break;
-    case OO__NAME:
-        c->value->name = c->old;
-        c->value->flags = c->index;
-        break;
+    case OO__NAME: undo_name(c); break;
     case OO__TYPE: c->value->type = c->old; break;
     case OO__INIT_IN: c->graph->initializers.n--; break;
     case OO__INIT_OUT: undo_initializer_out(c); break;

@@ -124,6 +124,8 @@ static bool is_identity_of(const oo_node *node, const oo_value *value) {
 
 /* The value that may stand in a graph output in place of `old`: `by` itself, or an Identity of it under the old name. */
 static oo_value *stand_in(oo_rewriter *rw, oo_value *by, oo_value *old) {
+    if (old->flags & OO_VALUE_INPUT)
+        return old; /* the output is called as the input is: nothing else can stand there */
     if (can_take_name(by, old)) {
         take_name(rw, by, old);
         return by;
@@ -231,20 +233,25 @@ static void own_attrs(oo_rewriter *rw, oo_node *node) {
     note_changed(rw, node);
 }
 
+/* Adds the attribute, or puts it in the place of the one of its name. */
+static void put_attr(oo_rewriter *rw, oo_node *node, oo_attr *attr, const char *function) {
+    own_attrs(rw, node);
+    uint32_t i = 0;
+    while (i < node->nattrs && node->attrs[i]->name != attr->name)
+        i++;
+    oo_require(i == node->nattrs || !oo__attr_ngraphs(node->attrs[i]), "%s: \"%s\" holds a graph", function, oo_attr_name(attr));
+    node->attrs[i] = attr;
+    node->nattrs += i == node->nattrs;
+}
+
 static oo_attr *new_attr(oo_rewriter *rw, oo_node *node, const char *name, oo_attr_type type, const char *function) {
     require_node(rw, node, function);
-    own_attrs(rw, node);
     oo_attr *const attr = OO_NEW(rw->model->arena, oo_attr);
     attr->name = oo__str(rw->model, name);
     attr->type = type;
     attr->has_type = true;
-    for (uint32_t i = 0; i < node->nattrs; i++) {
-        if (node->attrs[i]->name == attr->name) {
-            oo_require(oo__attr_ngraphs(node->attrs[i]) == 0, "%s: \"%s\" holds a graph", function, name);
-            return node->attrs[i] = attr;
-        }
-    }
-    return node->attrs[node->nattrs++] = attr;
+    put_attr(rw, node, attr, function);
+    return attr;
 }
 
 void oo_set_int(oo_rewriter *rw, oo_node *node, const char *name, int64_t value) {
@@ -287,10 +294,7 @@ void oo_remove_attr(oo_rewriter *rw, oo_node *node, const char *name) {
 
 void oo_copy_attrs(oo_rewriter *rw, oo_node *to, const oo_node *from) {
     require_node(rw, to, __func__);
-    for (uint32_t i = 0; i < from->nattrs; i++) {
-        if (oo__attr_ngraphs(from->attrs[i]))
-            continue;
-        own_attrs(rw, to);
-        to->attrs[to->nattrs++] = from->attrs[i]; /* attributes are never changed in place, so they may be shared */
-    }
+    for (uint32_t i = 0; i < from->nattrs; i++)
+        if (!oo__attr_ngraphs(from->attrs[i]))
+            put_attr(rw, to, from->attrs[i], __func__); /* attributes are never changed in place, so they may be shared */
 }

@@ -1,59 +1,50 @@
-/* Names for values that have none, given before writing or printing. Slots of interned names serve as the set of taken names. */
+/* Names for values that have none, given before writing or printing. */
 #include "ir/ir.h"
 
 #include <stdio.h>
+#include <string.h>
 
-typedef void (*visitor)(oo_model *model, oo_value *value);
+/* The stem's first bytes, up to 120, without half a UTF-8 character at the end. */
+static int stem_size(const char *stem) {
+    enum { MOST = 120 };
+    size_t size = strnlen(stem, MOST + 1);
+    if (size > MOST)
+        for (size = MOST; size && ((unsigned char)stem[size] & 0xc0) == 0x80;)
+            size--;
+    return (int)size;
+}
 
-static void visit_graph(oo_model *model, oo_graph *graph, visitor visit) {
+/* read_name of a fresh value is the stem that its maker wished for. A name is free when the model has never seen it: so it clashes
+ * with no value of any graph, with nothing that an undone rewrite brings back, and with no name that only annotations mention. */
+static void name_one(oo_model *model, oo_value *value) {
+    const char *const stem = value->read_name ? value->read_name : "value";
+    const int size = stem_size(stem);
+    char text[160];
+    uint64_t number = 0;
+    do {
+        snprintf(text, sizeof text, "%.*s_%llu", size, stem, (unsigned long long)number);
+        /* Clashes are left behind quickly. */
+        number = number == 0 ? 1 + value->id : number < (uint64_t)1 << 40 ? number * 2 + value->id % 7 : number + 1;
+    } while (oo__intern_find(model->strings, text, strlen(text)));
+    value->name = oo__str(model, text);
+}
+
+static void name_in_graph(oo_model *model, const oo_graph *graph) {
     for (uint32_t i = 0; i < graph->inputs.n; i++)
-        visit(model, graph->inputs.data[i].value);
+        if (!graph->inputs.data[i].value->name)
+            name_one(model, graph->inputs.data[i].value);
     for (uint32_t i = 0; i < graph->initializers.n; i++)
-        if (graph->initializers.data[i]->init)
-            visit(model, graph->initializers.data[i]);
+        if (graph->initializers.data[i]->init && !graph->initializers.data[i]->name)
+            name_one(model, graph->initializers.data[i]);
     for (const oo_node *node = graph->first; node; node = node->next)
         for (uint32_t i = 0; i < node->noutputs; i++)
-            if (node->outputs[i])
-                visit(model, node->outputs[i]);
-}
-
-static void visit_values(oo_model *model, visitor visit) {
-    oo_for_each_graph(graph, model) visit_graph(model, graph, visit);
-}
-
-static void mark(oo_model *model, oo_value *value) {
-    if (value->name)
-        *oo__str_slot(value->name) = model;
-}
-
-static void unmark(oo_model *model, oo_value *value) {
-    (void)model;
-    if (value->name)
-        *oo__str_slot(value->name) = NULL;
-}
-
-/* read_name of a fresh value is the stem that its maker wished for. */
-static void name_one(oo_model *model, oo_value *value) {
-    if (value->name)
-        return;
-    const char *const stem = value->read_name ? value->read_name : "value";
-    char text[160];
-    const char *name;
-    unsigned long number = 0;
-    do {
-        snprintf(text, sizeof text, "%.120s_%lu", stem, number);
-        name = oo__str(model, text);
-        number = number ? number * 2 + value->id % 7 : 1 + value->id; /* clashes are left behind quickly */
-    } while (*oo__str_slot(name));
-    value->name = name;
-    mark(model, value);
+            if (node->outputs[i] && !node->outputs[i]->name)
+                name_one(model, node->outputs[i]);
 }
 
 void oo__model_name_values(oo_model *model) {
     if (!model->fresh)
         return;
-    visit_values(model, mark);
-    visit_values(model, name_one);
-    visit_values(model, unmark);
+    oo_for_each_graph(graph, model) name_in_graph(model, graph);
     model->fresh = 0;
 }

@@ -4,30 +4,37 @@
 
 #include <string.h>
 
-enum { MAX_DEPTH = 64 }; /* of calls: a function that calls itself is no valid ONNX, and is not trusted */
+/* Bounds of one question: a function that calls itself is no valid ONNX, and functions that each call the next one twice make a
+ * small model very large. What passes a bound is not trusted. */
+enum { MAX_DEPTH = 64, MAX_NODES = 1 << 18 };
 
 typedef bool (*predicate)(const oo_node *node);
 
-static bool any(const oo_node *node, predicate holds, unsigned depth);
+typedef struct question {
+    predicate holds;
+    uint32_t nodes; /* seen so far */
+} question;
 
-static bool any_in_graph(const oo_graph *graph, predicate holds, unsigned depth) {
+static bool any(question *q, const oo_node *node, unsigned depth);
+
+static bool any_in_graph(question *q, const oo_graph *graph, unsigned depth) {
     for (const oo_node *node = graph->first; node; node = node->next)
-        if (any(node, holds, depth + 1))
+        if (any(q, node, depth + 1))
             return true;
     return false;
 }
 
 /* Whether it holds of the node, of a node in the function that it calls, or of one in its subgraphs. */
-static bool any(const oo_node *node, predicate holds, unsigned depth) {
-    if (depth > MAX_DEPTH)
+static bool any(question *q, const oo_node *node, unsigned depth) {
+    if (depth > MAX_DEPTH || ++q->nodes > MAX_NODES)
         return true;
     const oo_graph *const callee = oo_model_callee(node->graph->model, node);
-    if (callee ? any_in_graph(callee, holds, depth) : holds(node))
+    if (callee ? any_in_graph(q, callee, depth) : q->holds(node))
         return true;
     for (uint32_t i = 0; i < node->nattrs; i++) {
         const uint32_t n = oo__attr_ngraphs(node->attrs[i]);
         for (uint32_t k = 0; k < n; k++)
-            if (any_in_graph(oo__attr_graph(node->attrs[i], k), holds, depth))
+            if (any_in_graph(q, oo__attr_graph(node->attrs[i], k), depth))
                 return true;
     }
     return false;
@@ -64,5 +71,5 @@ static bool draws(const oo_node *node) {
 
 static bool is_unknown(const oo_node *node) { return !schema_of(node); }
 
-bool oo_node_is_random(const oo_node *node) { return any(node, draws, 0); }
-bool oo_node_is_opaque(const oo_node *node) { return any(node, is_unknown, 0); }
+bool oo_node_is_random(const oo_node *node) { return any(&(question){.holds = draws}, node, 0); }
+bool oo_node_is_opaque(const oo_node *node) { return any(&(question){.holds = is_unknown}, node, 0); }

@@ -74,7 +74,7 @@ static void apply(sorter *s) {
     graph->last = prev;
 }
 
-/* Stable: a node moves only behind what it depends on. */
+/* Stable: what a node depends on moves before it where it does not stand there already; all else keeps its place. */
 static oo_status sort_graph(oo_graph *graph, bool reorder) {
     oo_model *const model = graph->model;
     sorter s = {.graph = graph, .colour = calloc(model->nnodes ? model->nnodes : 1, 1)};

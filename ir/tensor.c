@@ -64,7 +64,8 @@ oo_tensor *oo__tensor_new(oo_model *model, int32_t elem, uint32_t rank, const in
     for (uint32_t i = 0; i < rank; i++) {
         t->dims[i] = dims[i];
         zero |= dims[i] == 0;
-        fits &= dims[i] >= 0 && (dims[i] == 0 || count <= (uint64_t)INT64_MAX / 16 / (uint64_t)dims[i]);
+        /* The number of bits of the widest type must fit 64 bits too. */
+        fits &= dims[i] >= 0 && (dims[i] == 0 || count <= (uint64_t)INT64_MAX / 128 / (uint64_t)dims[i]);
         count *= fits ? (uint64_t)(dims[i] ? dims[i] : 1) : 1;
     }
     t->count = zero ? 0 : count;

@@ -58,17 +58,17 @@ static uint32_t *topological(graph *g, oo_arena *arena) {
     return order;
 }
 
-/* Moves a vertex down to its nearest consumer when that shortens at least as many arcs as it lengthens. */
-static void tighten(const graph *g, const uint32_t *order, uint32_t *rank, const uint32_t *nin, const uint32_t *nout) {
+/* Moves each vertex down to its nearest consumer: what computes a shape or a mask belongs where it is used. That more arcs may
+ * become long by it does no harm, since long ones are cut. */
+static void tighten(const graph *g, const uint32_t *order, uint32_t *rank) {
     for (uint32_t i = g->n; i-- > 0;) {
         const uint32_t v = order[i];
-        if (nout[v] == 0 || nin[v] > nout[v])
-            continue;
         uint32_t nearest = UINT32_MAX;
         for (uint32_t k = g->first[v]; k < g->first[v + 1]; k++)
             if (!g->back[g->out[k]] && rank[g->arcs[g->out[k]].to] < nearest)
                 nearest = rank[g->arcs[g->out[k]].to];
-        rank[v] = nearest - 1;
+        if (nearest != UINT32_MAX)
+            rank[v] = nearest - 1;
     }
 }
 
@@ -77,20 +77,15 @@ uint32_t *oo__ranks(uint32_t n, const oo_arc *arcs, uint32_t narcs, oo_arena *ar
     index_arcs(&g, arena);
     const uint32_t *const order = topological(&g, arena);
     uint32_t *const rank = OO_NEW_ARRAY(arena, uint32_t, n);
-    uint32_t *const nin = OO_NEW_ARRAY(arena, uint32_t, n), *const nout = OO_NEW_ARRAY(arena, uint32_t, n);
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t v = order[i];
         for (uint32_t k = g.first[v]; k < g.first[v + 1]; k++) {
             const uint32_t a = g.out[k], w = arcs[a].to;
-            if (g.back[a])
-                continue;
-            nout[v]++;
-            nin[w]++;
-            if (rank[w] <= rank[v])
+            if (!g.back[a] && rank[w] <= rank[v])
                 rank[w] = rank[v] + 1;
         }
     }
-    tighten(&g, order, rank, nin, nout);
+    tighten(&g, order, rank);
     return rank;
 }
 

@@ -73,7 +73,7 @@ char *oo__picture_dot(const oo_picture *picture);
 typedef struct oo_arc {
     uint32_t from, to;
 } oo_arc;
-/* Longest-path ranks [n] of a graph, pulled towards the consumers where that lengthens nothing in sum. Cycles are broken. */
+/* Longest-path ranks [n] of a graph, each vertex pulled down to its nearest consumer. Cycles are broken. */
 uint32_t *oo__ranks(uint32_t n, const oo_arc *arcs, uint32_t narcs, oo_arena *arena);
 
 /* ---- positions of our own (viz/layout_place.c) ---- */
