@@ -7,6 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Under the address sanitizer only what was handed out may be touched, and a gap lies between any two pieces. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define WATCHED 1
+#endif
+#endif
+#if defined WATCHED || defined __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+enum { GAP = 16 };
+#define FORBID(p, size) ASAN_POISON_MEMORY_REGION(p, size)
+#define ALLOW(p, size) ASAN_UNPOISON_MEMORY_REGION(p, size)
+#else
+enum { GAP = 0 };
+#define FORBID(p, size) ((void)(p), (void)(size))
+#define ALLOW(p, size) ((void)(p), (void)(size))
+#endif
+
 enum { FIRST_BLOCK = 16 * 1024, MAX_BLOCK = 1024 * 1024, ALIGNMENT = 16 };
 
 typedef struct block {
@@ -51,6 +68,7 @@ oo_arena *oo__arena_new(void) {
 static void free_blocks(block *b) {
     while (b) {
         block *const next = b->next;
+        ALLOW(b->data, b->size);
         free(b);
         b = next;
     }
@@ -71,8 +89,10 @@ void oo__arena_reset(oo_arena *arena) {
     arena->head->next = NULL;
 #ifdef OO_DEBUG
     /* A pointer kept over a reset must be seen, not work by luck. */
+    ALLOW(arena->head->data, arena->head->used);
     memset(arena->head->data, 0xA5, arena->head->used);
 #endif
+    FORBID(arena->head->data, arena->head->size);
     if (arena->head->dirty < arena->head->used)
         arena->head->dirty = arena->head->used;
     arena->head->used = 0;
@@ -89,6 +109,7 @@ static block *add_block(oo_arena *arena, size_t need) {
     if (!b)
         oo__oom(size);
     b->size = size;
+    FORBID(b->data, size);
     /* An oversized block goes behind the head, so that the room left in the head is not lost. */
     if (oversized && arena->head) {
         b->next = arena->head->next;
@@ -103,13 +124,14 @@ static block *add_block(oo_arena *arena, size_t need) {
 void *oo__arena_alloc(oo_arena *arena, size_t size) {
     if (size > SIZE_MAX / 2)
         oo__oom(size);
-    const size_t need = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + (size == 0 ? ALIGNMENT : 0);
+    const size_t need = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + (size == 0 ? ALIGNMENT : 0) + GAP;
     block *b = arena->head;
     if (!b || b->size - b->used < need)
         b = add_block(arena, need);
     void *const p = b->data + b->used;
+    ALLOW(p, size);
     if (b->used < b->dirty)
-        memset(p, 0, need < b->dirty - b->used ? need : b->dirty - b->used);
+        memset(p, 0, size < b->dirty - b->used ? size : b->dirty - b->used);
     b->used += need;
     arena->handed_out += need;
     return p;

@@ -12,6 +12,8 @@ struct oo_hasher {
 
 uint64_t oo__hash(const void *data, size_t size) { return XXH3_64bits(data, size); }
 
+uint64_t oo__hash_seeded(const void *data, size_t size, uint64_t seed) { return XXH3_64bits_withSeed(data, size, seed); }
+
 uint64_t oo__hash_combine(uint64_t seed, uint64_t value) {
     const uint64_t pair[2] = {seed, value};
     return XXH3_64bits(pair, sizeof pair);

@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 uint64_t oo__hash(const void *data, size_t size);
+/* The same with a seed: whoever does not know the seed cannot choose contents that collide. */
+uint64_t oo__hash_seeded(const void *data, size_t size, uint64_t seed);
 /* Order matters: combine(combine(0, a), b) differs from the other order. */
 uint64_t oo__hash_combine(uint64_t seed, uint64_t value);
 /* A hash over data that comes in pieces. */

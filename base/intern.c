@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 typedef struct entry {
     void *slot;
@@ -21,11 +22,14 @@ struct oo_intern {
     oo_arena *arena;
     place *table; /* open addressing, power of two */
     size_t mask, count;
+    uint64_t seed; /* by chance: names come from files, and a file of names that collide must not be possible */
 };
 
 oo_intern *oo__intern_new(oo_arena *arena) {
     oo_intern *const pool = oo__malloc(sizeof *pool);
     *pool = (oo_intern){.arena = arena, .mask = 1023};
+    if (getrandom(&pool->seed, sizeof pool->seed, GRND_NONBLOCK) != sizeof pool->seed)
+        pool->seed = (uintptr_t)pool;
     pool->table = calloc(pool->mask + 1, sizeof *pool->table);
     if (!pool->table)
         oo__oom((pool->mask + 1) * sizeof *pool->table);
@@ -73,12 +77,12 @@ static void grow(oo_intern *pool) {
 }
 
 const char *oo__intern_find(const oo_intern *pool, const void *data, size_t size) {
-    const entry *const e = pool->table[find_place(pool, oo__hash(data, size), data, size)].entry;
+    const entry *const e = pool->table[find_place(pool, oo__hash_seeded(data, size, pool->seed), data, size)].entry;
     return e ? e->text : NULL;
 }
 
 const char *oo__intern_bytes(oo_intern *pool, const void *data, size_t size) {
-    const uint64_t hash = oo__hash(data, size);
+    const uint64_t hash = oo__hash_seeded(data, size, pool->seed);
     place *const p = &pool->table[find_place(pool, hash, data, size)];
     if (p->entry)
         return p->entry->text;

@@ -15,12 +15,26 @@ typedef enum oo_exit {
     OO_EXIT_CRASHED = 5  /* a pass or a plugin crashed */
 } oo_exit;
 
-/* ---- options (options.c, from options.def) ---- */
+/* ---- options (options.c, from commands.def and options.def) ---- */
+typedef enum oo_command_id {
+#define COMMAND(id, name, usage, summary) CMD_##id,
+#include "cli/commands.def"
+#undef COMMAND
+    CMD_COUNT
+} oo_command_id;
+
+typedef struct oo_cli_command {
+    const char *name; /* NULL: the one without a name */
+    const char *usage, *summary;
+} oo_cli_command;
+extern const oo_cli_command oo__cli_commands[CMD_COUNT];
+
 typedef enum oo_group {
     GROUP_MODEL,
     GROUP_PASSES,
     GROUP_WATCH,
     GROUP_PICTURES,
+    GROUP_RUN,
     GROUP_MESSAGES,
     GROUP_HELP,
     GROUP_COUNT
@@ -42,7 +56,14 @@ typedef struct oo_cli_option {
     bool common;          /* shown by --help */
 } oo_cli_option;
 extern const oo_cli_option oo__cli_options[OPT_COUNT];
-extern const char *const oo__group_titles[GROUP_COUNT];
+
+typedef struct oo_cli_group {
+    const char *title;
+    unsigned commands; /* bit 1u << oo_command_id for each that has these options */
+} oo_cli_group;
+extern const oo_cli_group oo__cli_groups[GROUP_COUNT];
+/* Whether a command has an option, or the options of a group. */
+bool oo__command_has(oo_command_id command, oo_group group);
 
 /* Whether an argument may be left out, and whether it is one of a few words (separated by '|' or ','). */
 bool oo__argument_is_optional(const oo_cli_option *option);
@@ -51,6 +72,15 @@ bool oo__argument_has_words(const oo_cli_option *option);
 typedef enum oo_emit { OO_EMIT_AUTO, OO_EMIT_ONNX, OO_EMIT_TEXT } oo_emit;
 typedef enum oo_color { OO_COLOR_AUTO, OO_COLOR_ALWAYS, OO_COLOR_NEVER } oo_color;
 typedef oo_vec(const char *) oo_words;
+
+/* Of onnxopt run. */
+typedef struct oo_run_options {
+    oo_words inputs, dims; /* NAME=FILE, NAME=N */
+    const char *output_dir, *test_data;
+    bool npy, save_inputs, in_double, profile, profile_json;
+    double rtol, atol;
+    int64_t seed;
+} oo_run_options;
 
 /* Strings point into argv or `arena`. */
 typedef struct oo_settings {
@@ -70,7 +100,9 @@ typedef struct oo_settings {
     const char *review, *dot, *svg;
     bool quiet, verbose, json;
     oo_color color;
-    oo_option_id action; /* OPT_COUNT = optimize */
+    oo_command_id command;
+    oo_run_options run;
+    oo_option_id action; /* OPT_COUNT = do what the command does */
     const char *subject; /* argument of the action */
 } oo_settings;
 
@@ -80,6 +112,10 @@ void oo__settings_free(oo_settings *settings);
 oo_status oo__settings_parse(oo_settings *settings, oo_context *context, int argc, char **argv);
 /* A number of bytes: 1024, 16K, 2MB, 1GiB; multiples of 1024. */
 bool oo__parse_size(uint64_t *out, const char *text);
+/* A number of decimal digits. */
+bool oo__parse_count(int64_t *out, const char *text);
+/* An option of GROUP_RUN (options_run.c). */
+oo_status oo__run_option(oo_settings *settings, oo_context *context, oo_option_id id, const char *value, const char *shown);
 
 /* ---- messages (messages.c) ---- */
 typedef struct oo_printer {
@@ -102,6 +138,7 @@ typedef struct oo_result {
     int64_t nodes_before, nodes_after;
     int64_t bytes_before, bytes_after; /* -1 = unknown */
     double seconds;
+    const char *summary; /* of a command that rewrites nothing: said instead of nodes and bytes */
 } oo_result;
 /* The last line of a run. */
 void oo__print_result(const oo_printer *printer, const oo_result *result);
@@ -147,7 +184,7 @@ oo_status oo__text_to_file(oo_context *context, const char *path, const char *te
 char *oo__text_diff(const char *before, const char *after, unsigned around);
 
 /* ---- what prints and exits (help.c, help_pass.c, manual.c, completion.c) ---- */
-void oo__print_help(FILE *file, bool all);
+void oo__print_help(FILE *file, oo_command_id command, bool all);
 void oo__print_version(FILE *file);
 void oo__print_passes(FILE *file, const oo_registry *registry, bool json);
 /* False after a diagnostic when there is no such pass. */
@@ -155,8 +192,9 @@ bool oo__print_pass_help(FILE *file, oo_context *context, const oo_registry *reg
 void oo__print_manual(FILE *file, const oo_registry *registry);
 void oo__print_completion(FILE *file);
 
-/* ---- the command (cmd_optimize.c) ---- */
+/* ---- the commands (cmd_optimize.c, cmd_run.c) ---- */
 oo_exit oo__cmd_optimize(const oo_settings *settings, oo_context *context, const oo_printer *printer, oo_registry *registry);
+oo_exit oo__cmd_run(const oo_settings *settings, oo_context *context, const oo_printer *printer);
 /* Pictures that the settings ask for; `before` may be NULL when nothing changed (pictures.c). */
 oo_status oo__draw_pictures(const oo_settings *settings, oo_context *context, const oo_model *before, const oo_model *after);
 #endif

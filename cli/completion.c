@@ -3,9 +3,11 @@
 
 #include <string.h>
 
-static void put_names(FILE *f) {
+static void put_names(FILE *f, oo_command_id command) {
     for (int i = 0; i < OPT_COUNT; i++) {
         const oo_cli_option *const o = &oo__cli_options[i];
+        if (!oo__command_has(command, o->group))
+            continue;
         if (o->letter == 'O')
             fputs("-O0 -O1 -O2 -O3 ", f);
         else if (o->letter)
@@ -67,12 +69,25 @@ void oo__print_completion(FILE *f) {
     fputs("        *)\n"
           "            case $cur in\n"
           "            -*)\n"
-          "                COMPREPLY=($(compgen -W \"",
+          "                local names\n"
+          "                case ${COMP_WORDS[1]} in\n",
           f);
-    put_names(f);
-    fputs("\" -- \"$cur\"))\n"
+    for (int i = CMD_COUNT; i-- > 0;) {
+        const char *const name = oo__cli_commands[i].name;
+        fprintf(f, "                %s) names=\"", name ? name : "*");
+        put_names(f, (oo_command_id)i);
+        fputs("\" ;;\n", f);
+    }
+    fputs("                esac\n"
+          "                COMPREPLY=($(compgen -W \"$names\" -- \"$cur\"))\n"
           "                case ${COMPREPLY[0]} in *=) compopt -o nospace 2>/dev/null || : ;; esac ;;\n"
-          "            *) COMPREPLY=($(compgen -f -X '!*.onnx*' -- \"$cur\") $(compgen -d -S / -- \"$cur\")) ;;\n"
+          "            *)\n"
+          "                COMPREPLY=($(compgen -f -X '!*.onnx*' -- \"$cur\") $(compgen -d -S / -- \"$cur\"))\n"
+          "                [ \"$COMP_CWORD\" -ne 1 ] || COMPREPLY+=($(compgen -W \"",
+          f);
+    for (int i = 0; i < CMD_COUNT; i++)
+        fprintf(f, "%s%s", i > 1 ? " " : "", oo__cli_commands[i].name ? oo__cli_commands[i].name : "");
+    fputs("\" -- \"$cur\")) ;;\n"
           "            esac ;;\n"
           "    esac\n"
           "}\n"

@@ -30,12 +30,14 @@ static oo_exit load_plugins(const oo_settings *settings, oo_context *context, oo
 
 static oo_exit act(const oo_settings *s, oo_context *context, const oo_printer *printer) {
     switch (s->action) {
-    case OPT_HELP: oo__print_help(stdout, false); return OO_EXIT_DONE;
-    case OPT_HELP_ALL: oo__print_help(stdout, true); return OO_EXIT_DONE;
+    case OPT_HELP: oo__print_help(stdout, s->command, false); return OO_EXIT_DONE;
+    case OPT_HELP_ALL: oo__print_help(stdout, s->command, true); return OO_EXIT_DONE;
     case OPT_VERSION: oo__print_version(stdout); return OO_EXIT_DONE;
     case OPT_COMPLETION: oo__print_completion(stdout); return OO_EXIT_DONE;
     default: break;
     }
+    if (s->command == CMD_RUN && s->action == OPT_COUNT)
+        return oo__cmd_run(s, context, printer);
     oo_registry *const registry = oo__registry_new(context);
     oo_exit code = load_plugins(s, context, registry);
     if (code == OO_EXIT_DONE) {

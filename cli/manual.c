@@ -66,6 +66,20 @@ static void put_passes(FILE *f, const oo_registry *registry) {
     }
 }
 
+static void put_commands(FILE *f) {
+    fputs(".SH COMMANDS\n", f);
+    for (int i = 0; i < CMD_COUNT; i++) {
+        const oo_cli_command *const c = &oo__cli_commands[i];
+        if (!c->name)
+            continue;
+        fprintf(f, ".TP\n\\fBonnxopt %s\\fR ", c->name);
+        put(f, c->usage, false);
+        fputc('\n', f);
+        put(f, c->summary, true);
+        fputc('\n', f);
+    }
+}
+
 static const char head[] =
     ".SH NAME\nonnxopt \\- optimize ONNX models with passes\n"
     ".SH SYNOPSIS\n\\fBonnxopt\\fR [\\fB\\-p\\fR \\fIPIPELINE\\fR | \\fB\\-O0\\fR..\\fB\\-O3\\fR] [\\fIOPTION\\fR...] "
@@ -90,9 +104,10 @@ static const char foot[] =
 void oo__print_manual(FILE *f, const oo_registry *registry) {
     fprintf(f, ".TH ONNXOPT 1 \"\" \"onnxopt %s\" \"User Commands\"\n", oo_version());
     fputs(head, f);
+    put_commands(f);
     fputs(".SH OPTIONS\n", f);
     for (int group = 0; group < GROUP_COUNT; group++) {
-        fprintf(f, ".SS %s\n", oo__group_titles[group]);
+        fprintf(f, ".SS %s\n", oo__cli_groups[group].title);
         for (int i = 0; i < OPT_COUNT; i++)
             if (oo__cli_options[i].group == (oo_group)group)
                 put_option(f, &oo__cli_options[i]);

@@ -265,6 +265,10 @@ void oo__print_result(const oo_printer *printer, const oo_result *r) {
     if (printer->quiet || r->exit != OO_EXIT_DONE)
         return;
     put_safe(f, r->input);
+    if (r->summary) {
+        fprintf(f, ": %s, %.3g ms\n", r->summary, r->seconds * 1e3);
+        return;
+    }
     fputs(" -> ", f);
     put_safe(f, r->output ? r->output : "nothing written");
     fprintf(f, ": nodes %lld -> %lld", (long long)r->nodes_before, (long long)r->nodes_after);

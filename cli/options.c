@@ -14,10 +14,21 @@ const oo_cli_option oo__cli_options[OPT_COUNT] = {
 #undef OPTION
 };
 
-const char *const oo__group_titles[GROUP_COUNT] = {
-    [GROUP_MODEL] = "Models",      [GROUP_PASSES] = "Passes and plugins", [GROUP_WATCH] = "Watching",
-    [GROUP_PICTURES] = "Pictures", [GROUP_MESSAGES] = "Messages",         [GROUP_HELP] = "Help",
+const oo_cli_command oo__cli_commands[CMD_COUNT] = {
+#define COMMAND(id, name_, usage_, summary_) [CMD_##id] = {.name = (name_), .usage = (usage_), .summary = (summary_)},
+#include "cli/commands.def"
+#undef COMMAND
 };
+
+enum { ALL_COMMANDS = (1u << CMD_COUNT) - 1 };
+const oo_cli_group oo__cli_groups[GROUP_COUNT] = {
+    [GROUP_MODEL] = {"Models", 1u << CMD_OPTIMIZE},      [GROUP_PASSES] = {"Passes and plugins", 1u << CMD_OPTIMIZE},
+    [GROUP_WATCH] = {"Watching", 1u << CMD_OPTIMIZE},    [GROUP_PICTURES] = {"Pictures", 1u << CMD_OPTIMIZE},
+    [GROUP_RUN] = {"Running (onnxopt run)", 1u << CMD_RUN}, [GROUP_MESSAGES] = {"Messages", ALL_COMMANDS},
+    [GROUP_HELP] = {"Help", ALL_COMMANDS},
+};
+
+bool oo__command_has(oo_command_id command, oo_group group) { return oo__cli_groups[group].commands >> command & 1; }
 
 bool oo__argument_is_optional(const oo_cli_option *option) { return option->argument && option->argument[0] == '['; }
 
@@ -35,6 +46,8 @@ oo_settings *oo__settings_new(void) {
     settings->level = -1;
     settings->fuel = settings->bisect_limit = -1;
     settings->save.threshold = 1024;
+    settings->run.rtol = 1e-3;
+    settings->run.atol = 1e-7;
     settings->action = OPT_COUNT;
 #ifdef OO_DEBUG
     settings->verify = OO_VERIFY_EACH;
@@ -69,11 +82,11 @@ static unsigned edit_distance(const char *a, const char *b) {
     return row[nb];
 }
 
-static const char *suggest(const char *name) {
+static const char *suggest(oo_command_id command, const char *name) {
     const char *best = NULL;
     unsigned least = (unsigned)strlen(name) / 3 + 1;
     for (int i = 0; i < OPT_COUNT; i++) {
-        const char *const candidate = oo__cli_options[i].name;
+        const char *const candidate = oo__command_has(command, oo__cli_options[i].group) ? oo__cli_options[i].name : NULL;
         const unsigned d = candidate ? edit_distance(name, candidate) : least;
         if (d < least) {
             least = d;
@@ -83,15 +96,15 @@ static const char *suggest(const char *name) {
     return best;
 }
 
-static oo_status unknown_option(oo_context *context, const char *shown, const char *name) {
-    const char *const near = suggest(name);
+static oo_status unknown_option(const oo_settings *s, oo_context *context, const char *shown, const char *name) {
+    const char *const near = suggest(s->command, name);
     oo__usage_error(context, "unknown option %s%s%s%s", oo__printable(shown, strlen(shown)), near ? "; did you mean --" : "",
                     near ? near : "", near ? "?" : "");
     return OO_INVALID;
 }
 
 /* ---- values ---- */
-static bool parse_count(int64_t *out, const char *text) {
+bool oo__parse_count(int64_t *out, const char *text) {
     char *end;
     errno = 0;
     const long long value = strtoll(text, &end, 10);
@@ -192,7 +205,7 @@ static void apply_word(oo_settings *s, oo_option_id id, int word) {
 static oo_status apply_number(oo_settings *s, oo_context *context, oo_option_id id, const char *value, const char *shown) {
     if (id == OPT_EXTERNAL_THRESHOLD)
         return oo__parse_size(&s->save.threshold, value) ? OO_OK : bad_value(context, shown, value, "a size such as 1024, 16K or 2MB");
-    return parse_count(id == OPT_FUEL ? &s->fuel : &s->bisect_limit, value) ? OO_OK : bad_value(context, shown, value, "a number");
+    return oo__parse_count(id == OPT_FUEL ? &s->fuel : &s->bisect_limit, value) ? OO_OK : bad_value(context, shown, value, "a number");
 }
 
 static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, const char *value, const char *shown) {
@@ -235,7 +248,7 @@ static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, con
     case OPT_VERIFY:
     case OPT_MESSAGE_FORMAT:
     case OPT_COLOR: apply_word(s, id, word_index(&oo__cli_options[id], value ? value : "", value ? strlen(value) : 0)); break;
-    case OPT_COUNT: break;
+    default: return oo__run_option(s, context, id, value, shown);
     }
     return OO_OK;
 }
@@ -283,20 +296,20 @@ static oo_status parse_long(oo_settings *s, oo_context *context, arguments *a, c
     const char *const shown = oo__arena_printf(s->arena, "--%s", name);
     for (int i = 0; i < OPT_COUNT; i++) {
         const oo_option_id id = (oo_option_id)i;
-        if (oo__cli_options[i].name && strcmp(oo__cli_options[i].name, name) == 0)
+        if (oo__command_has(s->command, oo__cli_options[i].group) && oo__cli_options[i].name && strcmp(oo__cli_options[i].name, name) == 0)
             return take(s, context, id, text[size] ? text + size + 1 : next_value(a, id), shown);
     }
-    return unknown_option(context, shown, name);
+    return unknown_option(s, context, shown, name);
 }
 
 /* -n, -nq, -p value, -pvalue, -O2. */
 static oo_status parse_letters(oo_settings *s, oo_context *context, arguments *a, const char *text) {
     for (const char *at = text; *at; at++) {
         int i = 0;
-        while (i < OPT_COUNT && (!oo__cli_options[i].letter || oo__cli_options[i].letter != *at))
+        while (i < OPT_COUNT && (!oo__command_has(s->command, oo__cli_options[i].group) || oo__cli_options[i].letter != *at))
             i++;
         if (i == OPT_COUNT)
-            return unknown_option(context, oo__arena_printf(s->arena, "-%s", at == text ? text : at), text);
+            return unknown_option(s, context, oo__arena_printf(s->arena, "-%s", at == text ? text : at), text);
         const oo_option_id id = (oo_option_id)i;
         const char shown[] = {'-', *at, 0};
         if (!oo__cli_options[i].argument) {
@@ -317,6 +330,11 @@ static oo_status parse_positional(oo_settings *s, oo_context *context, const cha
         s->model = text;
         return OO_OK;
     }
+    if (s->command != CMD_OPTIMIZE) {
+        oo__usage_error(context, "\"%s\" is one file too many: the model is %s", oo__printable(text, strlen(text)),
+                        oo__printable(s->model, strlen(s->model)));
+        return OO_INVALID;
+    }
     if (s->output) {
         oo__usage_error(context, "\"%s\" is one file too many: the model is %s, the output %s", oo__printable(text, strlen(text)),
                         oo__printable(s->model, strlen(s->model)), oo__printable(s->output, strlen(s->output)));
@@ -328,7 +346,12 @@ static oo_status parse_positional(oo_settings *s, oo_context *context, const cha
 
 static oo_status check_together(const oo_settings *s, oo_context *context) {
     const char *wrong = NULL;
-    if (s->pipeline && s->level >= 0)
+    if (s->command == CMD_RUN) {
+        if (!s->model && s->action == OPT_COUNT)
+            wrong = "no model was named; usage: onnxopt run [OPTION...] MODEL, see onnxopt run --help";
+        else if ((s->run.npy || s->run.save_inputs) && !s->run.output_dir)
+            wrong = "--npy and --save-inputs need --output DIR";
+    } else if (s->pipeline && s->level >= 0)
         wrong = "-p and -O exclude each other";
     else if (!s->model && s->action == OPT_COUNT && !s->print_pipeline)
         wrong = "no model was named; usage: onnxopt [-p PIPELINE | -O0..-O3] MODEL [-o OUT], see onnxopt --help";
@@ -341,6 +364,11 @@ static oo_status check_together(const oo_settings *s, oo_context *context) {
 
 oo_status oo__settings_parse(oo_settings *s, oo_context *context, int argc, char **argv) {
     arguments a = {.argc = argc, .next = 1, .argv = argv};
+    for (int i = 0; i < CMD_COUNT && argc > 1; i++)
+        if (oo__cli_commands[i].name && strcmp(argv[1], oo__cli_commands[i].name) == 0) {
+            s->command = (oo_command_id)i;
+            a.next = 2;
+        }
     bool only_files = false;
     const char *positional[3] = {NULL};
     int npositional = 0;

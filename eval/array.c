@@ -259,7 +259,7 @@ static void unpack_small(oo_array *a, const uint8_t *packed, uint32_t bits) {
     const uint32_t per_byte = 8 / bits;
     uint8_t *const out = a->data;
     for (uint64_t i = 0; i < a->count; i++) {
-        const uint32_t code = packed[i / per_byte] >> (i % per_byte * bits) & ((1u << bits) - 1);
+        const uint32_t code = (uint32_t)packed[i / per_byte] >> (i % per_byte * bits) & ((1u << bits) - 1);
         out[i] = (uint8_t)narrowed(a->elem, (int64_t)code);
     }
 }

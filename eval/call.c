@@ -75,13 +75,18 @@ double oo__float(const oo__call *c, const char *name, double absent) {
 const char *oo__string(const oo__call *c, const char *name, const char *absent) {
     const oo_attr *const a = oo__attr(c, name);
     if (a && a->type == OO_ATTR_STRING)
-        return (const char *)a->s.data;
+        return a->s.data ? (const char *)a->s.data : "";
     const oo_schema_attr *const s = oo__schema_attr(c->schema, name);
     return s && s->has_default && s->type == OO_ATTR_STRING ? s->s : absent;
 }
 
 const int64_t *oo__ints(const oo__call *c, const char *name, uint32_t *count) {
     const oo_attr *const a = oo__attr(c, name);
+    const oo_schema_attr *const s = a ? NULL : oo__schema_attr(c->schema, name);
+    if (s && s->has_default && s->type == OO_ATTR_INTS) {
+        *count = s->count;
+        return s->ints;
+    }
     const bool present = a && a->type == OO_ATTR_INTS;
     *count = present ? a->count : 0;
     return present ? a->ints : NULL;
@@ -89,6 +94,11 @@ const int64_t *oo__ints(const oo__call *c, const char *name, uint32_t *count) {
 
 const float *oo__floats(const oo__call *c, const char *name, uint32_t *count) {
     const oo_attr *const a = oo__attr(c, name);
+    const oo_schema_attr *const s = a ? NULL : oo__schema_attr(c->schema, name);
+    if (s && s->has_default && s->type == OO_ATTR_FLOATS) {
+        *count = s->count;
+        return s->floats;
+    }
     const bool present = a && a->type == OO_ATTR_FLOATS;
     *count = present ? a->count : 0;
     return present ? a->floats : NULL;
@@ -128,7 +138,12 @@ oo_status oo__run_subgraph(oo__call *c, const char *name, oo_datum *const *input
         return oo__eval_fail(c, "subgraph \"%s\" has %u outputs where %u are wanted", name, graph->outputs.n, noutputs);
     for (uint32_t i = 0; i < noutputs; i++)
         outputs[i] = NULL;
-    return oo__run_graph(c->evaluator, graph, inputs, ninputs, outputs);
+    const oo_status status = oo__run_graph(c->evaluator, graph, inputs, ninputs, outputs);
+    for (uint32_t i = 0; i < noutputs && status != OO_OK; i++) {
+        oo__datum_release(outputs[i]);
+        outputs[i] = NULL;
+    }
+    return status;
 }
 
 /* ---- sparse constants ---- */

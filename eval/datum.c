@@ -48,3 +48,30 @@ void oo__datum_release(oo_datum *d) {
         oo__datum_release(d->items[i]);
     free(d);
 }
+
+static oo_array *retyped(const oo_array *a, oo_elem to) {
+    oo_array *const out = oo__array_new(to, a->rank, a->dims);
+    for (uint64_t i = 0; out && i < a->count; i++)
+        oo__array_set_double(out, i, oo__array_double(a, i));
+    return out;
+}
+
+oo_datum *oo__datum_retyped(oo_datum *d, oo_elem from, oo_elem to) {
+    if (!d || (d->elem != from && !d->nitems))
+        return d;
+    oo_datum *const new = datum_new(d->kind, d->nitems);
+    new->elem = d->elem == from ? to : d->elem;
+    new->indices = oo__array_retain(d->indices);
+    const bool is_values = d->kind != OO_DATUM_MAP && d->array && d->array->elem == from;
+    new->array = is_values ? retyped(d->array, to) : oo__array_retain(d->array);
+    bool refused = d->array && !new->array;
+    for (uint32_t i = 0; i < d->nitems; i++) {
+        new->items[i] = oo__datum_retyped(oo__datum_retain(d->items[i]), from, to);
+        refused |= !new->items[i];
+    }
+    oo__datum_release(d);
+    if (!refused)
+        return new;
+    oo__datum_release(new);
+    return NULL;
+}

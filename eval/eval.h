@@ -29,6 +29,8 @@ typedef struct oo_datum {
     oo_elem elem;                /* SEQUENCE, OPTIONAL without items: element type of their tensors, OO_UNDEFINED = not known */
 } oo_datum;
 
+/* Most bytes that one array may have; oo__evaluator_new sets it. */
+extern uint64_t oo__eval_limit;
 /* Bytes that one element takes in an oo_array (STRING: sizeof(oo_bytes)). */
 uint32_t oo__array_width(oo_elem elem);
 /* A new array with undefined contents (strings: empty). NULL when it would have more than `oo__eval_limit` bytes or a negative dim. */
@@ -58,6 +60,8 @@ void oo__array_from_doubles(oo_array *array, const double *values);
 oo_datum *oo__datum_tensor(oo_array *array); /* takes the reference; NULL array gives NULL */
 oo_datum *oo__datum_sequence(uint32_t count, oo_datum *const *items, oo_elem elem); /* retains the items */
 oo_datum *oo__datum_optional(oo_datum *item, oo_elem elem);                         /* retains; NULL = empty */
+/* Takes the reference and gives one to the same value with every tensor of type `from` converted to `to` (both numbers). */
+oo_datum *oo__datum_retyped(oo_datum *datum, oo_elem from, oo_elem to);
 oo_datum *oo__datum_retain(oo_datum *datum);
 void oo__datum_release(oo_datum *datum);
 
@@ -111,15 +115,17 @@ typedef struct oo_eval_settings {
     uint64_t seed;          /* of random operators */
     bool in_double;         /* float tensors are computed as doubles: tells ill-conditioned from wrong */
     uint32_t loop_limit;    /* iterations of one Loop; 0 = 10,000,000 */
+    uint64_t step_limit;    /* nodes run in one evaluation, those of loops and functions each time; 0 = no limit */
     /* Called after each node, for profiles and for looking at intermediate values. */
     void (*watch)(void *user, const oo_node *node, oo_datum *const *outputs, double seconds);
     void *user;
 } oo_eval_settings;
 
+/* The graphs must be in order (oo__model_sort); the model is numbered. It may be rewritten between two evaluations, not during one. */
 oo_evaluator *oo__evaluator_new(const oo_model *model, const oo_eval_settings *settings);
 void oo__evaluator_free(oo_evaluator *evaluator);
 /* Runs the main graph; inputs in the order of graph inputs (NULL: an initializer's default), outputs are new references. Memory of a value
- * is released after its last use. */
+ * is released after its last use. With in_double the outputs that are declared as float are doubles. */
 oo_status oo__evaluate(oo_evaluator *evaluator, oo_datum *const *inputs, oo_datum **outputs);
 /* Runs one node on given inputs (constant folding). Node inputs that are NULL in `inputs` are omitted. */
 oo_status oo__evaluate_node(oo_evaluator *evaluator, const oo_node *node, oo_datum *const *inputs, oo_datum **outputs);

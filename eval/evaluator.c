@@ -8,6 +8,48 @@
 #include <string.h>
 #include <time.h>
 
+/* ---- tables ---- */
+static void *table(uint32_t count, size_t size) {
+    void *const t = calloc((size_t)count + 1, size);
+    if (!t)
+        oo__oom(((size_t)count + 1) * size);
+    return t;
+}
+
+static void free_tables(oo_evaluator *ev) {
+    for (uint32_t i = 0; i < ev->nslots; i++)
+        oo__datum_release(ev->slots[i]);
+    for (uint32_t i = 0; i < ev->nplans; i++) {
+        if (ev->plans[i])
+            oo_vec_free(&ev->plans[i]->dying);
+        free(ev->plans[i]);
+    }
+    free(ev->slots);
+    free(ev->plans);
+    free(ev->callees);
+}
+
+static void make_tables(oo_evaluator *ev) {
+    const oo_model *const model = ev->model;
+    ev->serial = model->serial;
+    ev->nslots = model->nvalues;
+    ev->nplans = model->graphs.n;
+    ev->ncallees = model->nnodes;
+    ev->slots = table(ev->nslots, sizeof *ev->slots);
+    ev->plans = table(ev->nplans, sizeof *ev->plans);
+    ev->callees = table(ev->ncallees, sizeof *ev->callees);
+    oo__model_number((oo_model *)(uintptr_t)model);
+}
+
+/* The model may have been rewritten since the last evaluation. */
+static void refresh(oo_evaluator *ev) {
+    const oo_model *const model = ev->model;
+    if (ev->serial == model->serial && ev->nslots == model->nvalues && ev->nplans == model->graphs.n && ev->ncallees == model->nnodes)
+        return;
+    free_tables(ev);
+    make_tables(ev);
+}
+
 /* ---- plans ---- */
 /* The node of `graph` that contains (or is) `node`. */
 static const oo_node *user_in(const oo_graph *graph, const oo_node *node) {
@@ -42,11 +84,16 @@ static int by_order(const void *a, const void *b) {
 }
 
 static oo__plan *plan_of(oo_evaluator *ev, const oo_graph *graph) {
+    refresh(ev);
     oo__plan **const place = &ev->plans[graph->index];
     if (*place)
         return *place;
     oo__plan *const plan = *place = oo__malloc(sizeof *plan);
     *plan = (oo__plan){0};
+    /* The main graph runs once: its constants go as other values do. Those of inner graphs stay for the next run. */
+    for (uint32_t i = 0; i < graph->initializers.n && !graph->owner; i++)
+        if (!(graph->initializers.data[i]->flags & OO_VALUE_INPUT))
+            plan_value(plan, graph->initializers.data[i]);
     for (uint32_t i = 0; i < graph->inputs.n; i++)
         plan_value(plan, graph->inputs.data[i].value);
     for (const oo_node *node = graph->first; node; node = node->next)
@@ -78,19 +125,23 @@ static oo_status fail_at(const oo_node *node, oo_status status, const char *code
 /* The datum of a value; constants are made when first asked for. */
 static oo_datum *datum_of(oo_evaluator *ev, const oo_value *value) {
     oo_datum **const slot = &ev->slots[value->id];
-    if (!*slot && value->init)
-        *slot = oo__datum_tensor(oo__array_of_tensor(value->init));
-    if (!*slot && value->sparse_init)
-        *slot = oo__datum_of_sparse(value->sparse_init);
+    if (*slot || (!value->init && !value->sparse_init))
+        return *slot;
+    *slot = value->init ? oo__datum_tensor(oo__array_of_tensor(value->init)) : oo__datum_of_sparse(value->sparse_init);
+    if (ev->settings.in_double)
+        *slot = oo__datum_retyped(*slot, OO_FLOAT, OO_DOUBLE);
     return *slot;
 }
+
+/* A function may be called with fewer inputs than it has: then they are omitted inside as well. */
+static bool may_lack(const oo_value *value) { return (value->flags & OO_VALUE_INPUT) && value->graph->function; }
 
 /* ---- nodes ---- */
 static oo_status gather_inputs(oo_evaluator *ev, const oo_node *node, oo_datum **in) {
     for (uint32_t i = 0; i < node->ninputs; i++) {
         const oo_value *const value = node->inputs[i].value;
         in[i] = value ? datum_of(ev, value) : NULL;
-        if (value && !in[i])
+        if (value && !in[i] && !may_lack(value))
             return fail_at(node, OO_INVALID, "eval-no-value", "input %u \"%s\" has no value: its data is not to be had", i, oo_value_name(value));
     }
     return OO_OK;
@@ -124,20 +175,52 @@ static oo_status call_function(oo_evaluator *ev, const oo_node *node, const oo_g
     return status;
 }
 
-static const oo_schema *schema_of(const oo_node *node) {
+static oo__callee find_callee(const oo_node *node) {
     const int64_t opset = oo_graph_opset(node->graph, node->op->domain);
     const int latest = oo__schema_latest_opset(node->op->domain);
-    return oo__schema_find(node->op->domain, node->op->name, opset > latest ? latest : opset);
+    oo__callee c = {.known = true, .body = oo_model_callee(node->graph->model, node)};
+    c.schema = oo__schema_find(node->op->domain, node->op->name, opset > latest ? latest : opset);
+    c.kernel = c.schema ? oo__kernel_of(c.schema) : NULL;
+    return c;
 }
 
-static oo_status call_kernel(oo_evaluator *ev, const oo_node *node, oo_datum *const *in, oo_datum **out) {
-    const oo_schema *const schema = schema_of(node);
-    const oo__kernel kernel = schema ? oo__kernel_of(schema) : NULL;
-    if (!kernel)
+static oo_status call_kernel(oo_evaluator *ev, const oo_node *node, const oo__callee *callee, oo_datum *const *in, oo_datum **out) {
+    if (!callee->kernel)
         return fail_at(node, OO_UNSUPPORTED, "eval-unsupported", "the evaluator has no operator %s%s%s", node->op->domain,
                        *node->op->domain ? "." : "", node->op->name);
-    oo__call call = {.evaluator = ev, .node = node, .schema = schema, .in = in, .nin = node->ninputs, .out = out, .nout = node->noutputs};
-    return kernel(&call);
+    oo__call call = {.evaluator = ev, .node = node, .schema = callee->schema, .in = in, .nin = node->ninputs, .out = out, .nout = node->noutputs};
+    return callee->kernel(&call);
+}
+
+static void retype_all(oo_datum **data, uint32_t count, oo_elem from, oo_elem to) {
+    for (uint32_t i = 0; i < count; i++)
+        data[i] = oo__datum_retyped(data[i], from, to);
+}
+
+/* Floats are doubles here. An operator that has none, or that wants some input as float, gets floats. */
+static oo_status call_in_double(oo_evaluator *ev, const oo_node *node, const oo__callee *callee, oo_datum *const *in, oo_datum **out) {
+    oo_context *const context = ev->model->context;
+    const bool quiet = context->quiet;
+    const uint64_t random = ev->random;
+    context->quiet = true;
+    oo_status status = call_kernel(ev, node, callee, in, out);
+    context->quiet = quiet;
+    if (status != OO_OK) {
+        oo_datum **const floats = table(node->ninputs, sizeof *floats);
+        for (uint32_t i = 0; i < node->ninputs; i++)
+            floats[i] = oo__datum_retyped(oo__datum_retain(in[i]), OO_DOUBLE, OO_FLOAT);
+        for (uint32_t i = 0; i < node->noutputs; i++) {
+            oo__datum_release(out[i]);
+            out[i] = NULL;
+        }
+        ev->random = random;
+        status = call_kernel(ev, node, callee, floats, out);
+        for (uint32_t i = 0; i < node->ninputs; i++)
+            oo__datum_release(floats[i]);
+        free(floats);
+    }
+    retype_all(out, node->noutputs, OO_FLOAT, OO_DOUBLE);
+    return status;
 }
 
 static oo_status check_outputs(const oo_node *node, oo_datum *const *out) {
@@ -148,9 +231,16 @@ static oo_status check_outputs(const oo_node *node, oo_datum *const *out) {
 }
 
 static oo_status run_node(oo_evaluator *ev, const oo_node *node, oo_datum *const *in, oo_datum **out) {
+    refresh(ev);
+    if (ev->settings.step_limit && ++ev->steps > ev->settings.step_limit)
+        return fail_at(node, OO_LIMIT, "eval-steps", "the evaluation takes more than %llu steps", (unsigned long long)ev->settings.step_limit);
     const double start = ev->settings.watch ? now() : 0;
-    const oo_graph *const callee = oo_model_callee(node->graph->model, node);
-    oo_status status = callee ? call_function(ev, node, callee, in, node->ninputs, out) : call_kernel(ev, node, in, out);
+    if (!ev->callees[node->id].known)
+        ev->callees[node->id] = find_callee(node);
+    const oo__callee callee = ev->callees[node->id];
+    oo_status status = callee.body                 ? call_function(ev, node, callee.body, in, node->ninputs, out)
+                       : ev->settings.in_double ? call_in_double(ev, node, &callee, in, out)
+                                                   : call_kernel(ev, node, &callee, in, out);
     if (status == OO_OK)
         status = check_outputs(node, out);
     if (status == OO_OK && ev->settings.watch)
@@ -222,55 +312,61 @@ oo_evaluator *oo__evaluator_new(const oo_model *model, const oo_eval_settings *s
         ev->settings = *settings;
     if (!ev->settings.loop_limit)
         ev->settings.loop_limit = 10000000;
-    ev->slots = calloc(model->nvalues + 1u, sizeof *ev->slots);
-    ev->plans = calloc(model->graphs.n + 1u, sizeof *ev->plans);
-    if (!ev->slots || !ev->plans)
-        oo__oom(model->nvalues * sizeof *ev->slots);
-    oo__model_number((oo_model *)(uintptr_t)model);
+    if (ev->settings.memory_limit)
+        oo__eval_limit = ev->settings.memory_limit;
+    make_tables(ev);
     return ev;
 }
 
 void oo__evaluator_free(oo_evaluator *ev) {
     if (!ev)
         return;
-    for (uint32_t i = 0; i < ev->model->nvalues; i++)
-        oo__datum_release(ev->slots[i]);
-    for (uint32_t i = 0; i < ev->model->graphs.n; i++) {
-        if (ev->plans[i])
-            oo_vec_free(&ev->plans[i]->dying);
-        free(ev->plans[i]);
-    }
-    free(ev->slots);
-    free(ev->plans);
+    free_tables(ev);
     free(ev);
+}
+
+/* The evaluator's own references to what comes from outside, doubles where these are asked for. */
+static oo_datum **taken(const oo_evaluator *ev, oo_datum *const *inputs, uint32_t count) {
+    oo_datum **const own = table(count, sizeof *own);
+    for (uint32_t i = 0; i < count; i++)
+        own[i] = oo__datum_retain(inputs[i]);
+    if (ev->settings.in_double)
+        retype_all(own, count, OO_FLOAT, OO_DOUBLE);
+    return own;
+}
+
+/* Ends an evaluation: after a failure there are no outputs. */
+static oo_status finish(oo_status status, oo_datum **own, uint32_t nown, oo_datum **outputs, uint32_t noutputs) {
+    for (uint32_t i = 0; i < nown; i++)
+        oo__datum_release(own[i]);
+    free(own);
+    for (uint32_t i = 0; i < noutputs && status != OO_OK; i++) {
+        oo__datum_release(outputs[i]);
+        outputs[i] = NULL;
+    }
+    return status;
 }
 
 oo_status oo__evaluate(oo_evaluator *ev, oo_datum *const *inputs, oo_datum **outputs) {
     const oo_graph *const graph = ev->model->graph;
     for (uint32_t i = 0; i < graph->outputs.n; i++)
         outputs[i] = NULL;
-    const oo_status status = oo__run_graph(ev, graph, inputs, graph->inputs.n, outputs);
-    for (uint32_t i = 0; i < graph->outputs.n && status != OO_OK; i++) {
-        oo__datum_release(outputs[i]);
-        outputs[i] = NULL;
-    }
-    return status;
+    ev->steps = 0;
+    oo_datum **const own = taken(ev, inputs, graph->inputs.n);
+    const oo_status status = oo__run_graph(ev, graph, own, graph->inputs.n, outputs);
+    return finish(status, own, graph->inputs.n, outputs, graph->outputs.n);
 }
 
 oo_status oo__evaluate_node(oo_evaluator *ev, const oo_node *node, oo_datum *const *inputs, oo_datum **outputs) {
     for (uint32_t i = 0; i < node->noutputs; i++)
         outputs[i] = NULL;
-    const oo_status status = run_node(ev, node, inputs, outputs);
-    for (uint32_t i = 0; i < node->noutputs && status != OO_OK; i++) {
-        oo__datum_release(outputs[i]);
-        outputs[i] = NULL;
-    }
-    return status;
+    ev->steps = 0;
+    oo_datum **const own = taken(ev, inputs, node->ninputs);
+    const oo_status status = run_node(ev, node, own, outputs);
+    return finish(status, own, node->ninputs, outputs, node->noutputs);
 }
 
 bool oo__can_evaluate(const oo_node *node) {
-    if (oo_model_callee(node->graph->model, node))
-        return true;
-    const oo_schema *const schema = schema_of(node);
-    return schema && oo__kernel_of(schema);
+    const oo__callee callee = find_callee(node);
+    return callee.body || callee.kernel;
 }

@@ -20,14 +20,26 @@ typedef struct oo__frame {
     const struct oo__frame *around;
 } oo__frame;
 
+/* What a node calls. */
+typedef struct oo__callee {
+    bool known;
+    const oo_schema *schema;
+    oo__kernel kernel;
+    const oo_graph *body; /* of a local function, which goes before a kernel */
+} oo__callee;
+
 struct oo_evaluator {
     const oo_model *model;
     oo_eval_settings settings;
-    oo_datum **slots;  /* by value id */
-    oo__plan **plans;  /* by graph index */
+    oo_datum **slots;     /* by value id */
+    oo__plan **plans;     /* by graph index */
+    oo__callee *callees;  /* by node id */
+    uint32_t nslots, nplans, ncallees;
+    uint32_t serial;      /* of the model when the tables were made */
     const oo__frame *frame;
     unsigned depth;
-    uint64_t random;   /* state of the generator */
+    uint64_t steps;       /* nodes run so far */
+    uint64_t random;      /* state of the generator */
 };
 
 oo_status oo__run_graph(oo_evaluator *ev, const oo_graph *graph, oo_datum *const *in, uint32_t nin, oo_datum **out);

@@ -1,6 +1,6 @@
 /* Reductions over axes, ArgMax and ArgMin. Floating-point types accumulate in double and round once, integers in 64 bits. */
-#include "eval/broadcast.h"
 #include "eval/kernels.h"
+#include "eval/pieces.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,35 +12,30 @@ typedef struct plan {
     bool reduced[OO__MAX_RANK];
     int64_t out_dims[OO__MAX_RANK];
     int64_t out_strides[OO__MAX_RANK]; /* per input axis, in output elements; 0 where reduced */
-    bool noop;                          /* no axes are named, and that means none */
 } plan;
 
-/* Axes come as an attribute or, since 13 (ReduceSum) and 18, as input 1; none named means all, unless noop_with_empty_axes. */
-static bool read_axes(const oo__call *c, plan *p) {
-    uint32_t n = 0;
-    const int64_t *axes = oo__ints(c, "axes", &n);
-    const oo_array *const input = oo__in(c, 1);
-    if (input && input->elem == OO_INT64) {
-        axes = input->data;
-        n = (uint32_t)input->count;
-    }
-    p->noop = !n && oo__int(c, "noop_with_empty_axes", 0) != 0;
+/* Axes come as an attribute or, since 13 (ReduceSum) and 18, as input 1; none named means all, or none with noop_with_empty_axes. */
+static oo_status read_axes(const oo__call *c, plan *p) {
+    oo__list axes;
+    if (!oo__list_of(c, 1, "axes", &axes))
+        return OO_INVALID;
+    const bool all = !axes.count && !oo__int(c, "noop_with_empty_axes", 0);
     for (uint32_t i = 0; i < p->rank; i++)
-        p->reduced[i] = !n && !p->noop;
-    for (uint32_t i = 0; i < n; i++) {
-        int64_t axis = axes[i];
-        if (!oo__axis(&axis, p->rank))
-            return false;
-        p->reduced[axis] = true;
+        p->reduced[i] = all;
+    for (uint32_t i = 0; i < axes.count; i++) {
+        const int64_t asked = axes.items[i];
+        if (!oo__axis(&axes.items[i], p->rank))
+            return oo__eval_fail(c, "axis %lld is out of range for %u dimensions", (long long)asked, p->rank);
+        p->reduced[axes.items[i]] = true;
     }
-    return true;
+    return OO_OK;
 }
 
 static void shape_output(const oo_array *in, bool keep, plan *p) {
-    int64_t step = 1;
+    uint64_t step = 1; /* unsigned: of an empty array it may be anything */
     for (uint32_t i = p->rank; i-- > 0;) {
-        p->out_strides[i] = p->reduced[i] ? 0 : step;
-        step *= p->reduced[i] ? 1 : in->dims[i];
+        p->out_strides[i] = p->reduced[i] ? 0 : (int64_t)step;
+        step *= p->reduced[i] ? 1 : (uint64_t)in->dims[i];
     }
     p->out_rank = 0;
     for (uint32_t i = 0; i < p->rank; i++)
@@ -183,11 +178,16 @@ static void reduce_doubles(oo_array *out, const oo_array *in, const plan *p, kin
     free(shift);
 }
 
-static int64_t finished_int(int64_t sum, finish f, uint64_t per_output) {
+static int64_t finished_int(oo_elem elem, int64_t sum, finish f, uint64_t per_output) {
+    const bool is_unsigned = elem == OO_UINT64;
+    const double x = is_unsigned ? (double)(uint64_t)sum : (double)sum;
     switch (f) {
-    case DIVIDE: return per_output ? sum / (int64_t)per_output : 0;
-    case ROOT: return (int64_t)sqrt((double)sum);
-    case LOGARITHM: return (int64_t)log((double)sum);
+    case DIVIDE:
+        if (!per_output)
+            return 0;
+        return is_unsigned ? (int64_t)((uint64_t)sum / per_output) : sum / (int64_t)per_output;
+    case ROOT: return oo__truncate(sqrt(x));
+    case LOGARITHM: return oo__truncate(log(x));
     default: return sum;
     }
 }
@@ -199,19 +199,18 @@ static void reduce_ints(oo_array *out, const oo_array *in, const plan *p, kind k
     job j = {.kind = k, .in = in, .of_int = sums};
     walk(in, p, run_ints, &j);
     for (uint64_t i = 0; i < out->count; i++)
-        oo__array_set_int(out, i, finished_int(sums[i], f, out->count ? in->count / out->count : 0));
+        oo__array_set_int(out, i, finished_int(in->elem, sums[i], f, out->count ? in->count / out->count : 0));
     free(sums);
 }
 
 static oo_status reduce(oo__call *c, kind k, finish f) {
-    const oo_array *const in = oo__in(c, 0);
-    if (!in || in->elem == OO_STRING || in->rank > OO__MAX_RANK)
+    const oo_array *in;
+    if (!oo__need(c, 0, &in))
+        return OO_INVALID;
+    if (!oo__is_number(in))
         return oo__eval_fail(c, "the input is no tensor of numbers");
     plan p = {.rank = in->rank};
-    if (!read_axes(c, &p))
-        return oo__eval_fail(c, "an axis is out of range for rank %u", in->rank);
-    if (p.noop)
-        return oo__set(c, 0, oo__array_retain((oo_array *)(uintptr_t)in));
+    OO_TRY(read_axes(c, &p));
     shape_output(in, oo__int(c, "keepdims", 1) != 0, &p);
     oo_array *const out = oo__array_new(in->elem, p.out_rank, p.out_dims);
     if (out && (is_floating(in->elem) || k == SUM_EXP))
@@ -249,29 +248,34 @@ static bool beats(const best *b, uint64_t i, uint64_t j) {
     return (b->least ? less(b->in->elem, x, y) : less(b->in->elem, y, x)) || (b->last && x == y);
 }
 
+static uint64_t winner_at(const best *b, uint64_t base) {
+    uint64_t winner = 0;
+    for (uint64_t i = 1; i < b->extent; i++)
+        if (beats(b, base + i * b->inner, base + winner * b->inner))
+            winner = i;
+    return winner;
+}
+
 static oo_status arg(oo__call *c, bool least) {
-    const oo_array *const in = oo__in(c, 0);
+    const oo_array *in;
     int64_t axis = oo__int(c, "axis", 0);
-    if (!in || in->elem == OO_STRING || in->rank > OO__MAX_RANK || !oo__axis(&axis, in->rank ? in->rank : 1))
+    if (!oo__need(c, 0, &in))
+        return OO_INVALID;
+    if (!oo__is_number(in) || !oo__axis(&axis, in->rank ? in->rank : 1))
         return oo__eval_fail(c, "the input is no tensor of numbers, or the axis is out of range");
     plan p = {.rank = in->rank};
     if (in->rank)
         p.reduced[axis] = true;
     shape_output(in, oo__int(c, "keepdims", 1) != 0, &p);
-    best b = {.in = in, .least = least, .last = oo__int(c, "select_last_index", 0) != 0, .inner = 1, .extent = in->rank ? (uint64_t)in->dims[axis] : 1};
-    if (!b.extent)
-        return oo__eval_fail(c, "the axis is empty");
-    for (uint32_t i = (uint32_t)axis + 1; i < in->rank; i++)
-        b.inner *= (uint64_t)in->dims[i];
+    const best b = {.in = in, .least = least, .last = oo__int(c, "select_last_index", 0) != 0,
+                    .inner = oo__product(in->dims, in->rank ? (uint32_t)axis + 1 : 0, in->rank), .extent = in->rank ? (uint64_t)in->dims[axis] : 1};
     oo_array *const out = oo__array_new(OO_INT64, p.out_rank, p.out_dims);
-    for (uint64_t o = 0; out && o < out->count; o++) {
-        const uint64_t base = o / b.inner * b.inner * b.extent + o % b.inner;
-        uint64_t winner = 0;
-        for (uint64_t i = 1; i < b.extent; i++)
-            if (beats(&b, base + i * b.inner, base + winner * b.inner))
-                winner = i;
-        ((int64_t *)out->data)[o] = (int64_t)winner;
+    if (out && out->count && !b.extent) {
+        oo__array_release(out);
+        return oo__eval_fail(c, "the axis is empty");
     }
+    for (uint64_t o = 0; out && o < out->count; o++)
+        ((int64_t *)out->data)[o] = (int64_t)winner_at(&b, o / b.inner * b.inner * b.extent + o % b.inner);
     return oo__set(c, 0, out);
 }
 

@@ -1,6 +1,7 @@
 /* Softmax, LogSoftmax and Hardmax. Before version 13 the axes from `axis` on were taken together (default axis 1), since then one axis
  * (default -1). */
 #include "eval/kernels.h"
+#include "eval/pieces.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -72,10 +73,12 @@ static void run_groups(void *state, uint64_t first, uint64_t last) {
 }
 
 static oo_status normalize(oo__call *c, kind k) {
-    const oo_array *const in = oo__in(c, 0);
+    const oo_array *in;
+    if (!oo__need(c, 0, &in))
+        return OO_INVALID;
     const bool together = c->schema->since < 13;
     int64_t axis = oo__int(c, "axis", together ? 1 : -1);
-    if (!in || in->elem == OO_STRING)
+    if (!oo__is_number(in))
         return oo__eval_fail(c, "the input is no tensor of numbers");
     const bool past = together && axis == (int64_t)in->rank; /* nothing is taken together: each element by itself */
     if (!past && !oo__axis(&axis, in->rank ? in->rank : 1))

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *entry(const oo_tensor *t, const char *key) {
@@ -68,6 +69,9 @@ static oo_status open_data(oo_source **out, oo__reader *r, const oo_tensor *t, c
     free(real);
     if (!inside)
         return refuse(r, t, "load-external-path", location, "lies outside of the model's folder");
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) /* a pipe would be waited for */
+        return refuse(r, t, "load-external-path", location, "is not a regular file");
     OO_TRY(oo__source_open(out, r->context, path));
     oo_vec_push(r->model->arena, &r->model->sources, *out);
     return OO_OK;

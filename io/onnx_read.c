@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FORGET_STEP = 4 << 20 };
+/* What protobuf-c unpacks at once: the limit of a protobuf message, which also keeps all counts in 32 bits. */
+enum { FORGET_STEP = 4 << 20, MAX_UNPACKED = INT32_MAX };
 
 oo_status oo__read_fail(const oo__reader *r, const char *code, const uint8_t *where, const char *format, ...) {
     const int64_t offset = where && r->source->bytes && where >= r->source->bytes && where <= r->source->bytes + r->source->size
@@ -25,11 +26,26 @@ static void message_free(void *arena, void *block) {
     (void)block;
 }
 
+static ProtobufCMessage *refuse(const oo__reader *r, const ProtobufCMessageDescriptor *type, const oo__check *check) {
+    const char *const field = check->field ? check->field : "";
+    oo__read_fail(r, "load-malformed", check->where, "%s is malformed: %s%s%s%s", type->short_name,
+                  check->error ? check->error : "protobuf refuses it", *field ? " (" : "", field, *field ? ")" : "");
+    return NULL;
+}
+
+static oo_status too_large(const oo__reader *r, const char *what, const uint8_t *where) {
+    return oo__read_fail(r, "load-too-large", where, "%s has more than %d bytes besides the data of tensors", what, MAX_UNPACKED);
+}
+
 ProtobufCMessage *oo__read_item_message(oo__reader *r, const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size) {
     r->item = data;
+    const uint8_t *const whole = data;
+    const uint64_t whole_size = size;
     const oo__check check = oo__wire_check(type, data, size);
-    if (check.error) {
-        oo__read_fail(r, "load-malformed", check.where, "%s is malformed: %s", type->short_name, check.error);
+    if (check.error)
+        return refuse(r, type, &check);
+    if (size - check.heavy > MAX_UNPACKED) {
+        too_large(r, type->short_name, data);
         return NULL;
     }
     r->cuts.n = 0;
@@ -40,9 +56,10 @@ ProtobufCMessage *oo__read_item_message(oo__reader *r, const ProtobufCMessageDes
         size = r->skeleton.n;
     }
     ProtobufCMessage *const message = protobuf_c_message_unpack(type, &r->allocator, size, data);
-    if (!message)
-        oo__read_fail(r, "load-malformed", r->item, "%s is malformed: a field has another type than ONNX gives it", type->short_name);
-    return message;
+    if (message)
+        return message;
+    const oo__check reason = oo__wire_explain(type, whole, whole_size);
+    return refuse(r, type, &reason);
 }
 
 /* ---- walking ---- */
@@ -72,8 +89,12 @@ static oo_status walk_result(const walker *w) {
     return oo__read_fail(w->r, "load-malformed", w->cursor.at, "not an ONNX model, or a damaged one: %s", w->cursor.error);
 }
 
-static void keep_field(oo__buffer *rest, const oo__field *f) {
-    oo__buffer_add(rest, f->start, (size_t)(f->data + f->size - f->start));
+static oo_status keep_field(const oo__reader *r, oo__buffer *rest, const oo__field *f) {
+    const size_t size = (size_t)(f->data + f->size - f->start);
+    if (size > MAX_UNPACKED - rest->n)
+        return too_large(r, "what the file holds besides nodes and tensors", f->start);
+    oo__buffer_add(rest, f->start, size);
+    return OO_OK;
 }
 
 /* ---- the main graph ---- */
@@ -96,7 +117,7 @@ static oo_status split_graph(oo__reader *r, oo__graph_source *s, oo__buffer *res
         if (list)
             oo_vec_push(NULL, list, (oo__range){f.data, f.size});
         else
-            keep_field(rest, &f);
+            OO_TRY(keep_field(r, rest, &f));
     }
     return walk_result(&w);
 }
@@ -106,14 +127,13 @@ static oo_status split_graph(oo__reader *r, oo__graph_source *s, oo__buffer *res
 static ProtobufCMessage *unpack_rest(oo__reader *r, ProtobufCAllocator *allocator, const ProtobufCMessageDescriptor *type,
                                      const oo__buffer *rest) {
     const oo__check check = oo__wire_check(type, rest->data, rest->n);
-    if (check.error) {
-        oo__read_fail(r, "load-malformed", NULL, "%s is malformed: %s", type->short_name, check.error);
-        return NULL;
-    }
+    if (check.error)
+        return refuse(r, type, &check);
     ProtobufCMessage *const message = protobuf_c_message_unpack(type, allocator, rest->n, rest->data);
-    if (!message)
-        oo__read_fail(r, "load-malformed", NULL, "%s is malformed: a field has another type than ONNX gives it", type->short_name);
-    return message;
+    if (message)
+        return message;
+    const oo__check reason = oo__wire_explain(type, rest->data, rest->n);
+    return refuse(r, type, &reason);
 }
 
 static oo_status read_main_graph(oo__reader *r, const oo__range *range, oo_arena *arena) {
@@ -149,7 +169,7 @@ static oo_status split_model(oo__reader *r, parts *p) {
         if (list)
             oo_vec_push(NULL, list, (oo__range){f.data, f.size});
         else
-            keep_field(&p->rest, &f);
+            OO_TRY(keep_field(r, &p->rest, &f));
     }
     return walk_result(&w);
 }
@@ -169,7 +189,7 @@ static oo_status read_head(oo__reader *r, const parts *p, oo_arena *arena) {
     model->domain = oo__read_text(r, m->has_domain, m->domain);
     model->doc = oo__read_text(r, m->has_doc_string, m->doc_string);
     model->unknown = oo__read_unknown(r, &m->base);
-    oo__read_opsets(r, &model->opsets, m->opset_import, m->n_opset_import);
+    OO_TRY(oo__read_opsets(r, &model->opsets, m->opset_import, m->n_opset_import));
     oo__read_props(r, &model->metadata, m->metadata_props, m->n_metadata_props);
     for (size_t i = 0; i < m->n_configuration; i++)
         oo_vec_push(model->arena, &model->configurations, oo__read_packed(r, &m->configuration[i]->base));
@@ -200,7 +220,8 @@ static oo_status read_parts(oo__reader *r, const parts *p, oo_arena *arena) {
     if (!oo__binder_close(r->binder))
         return OO_INVALID;
     OO_TRY(read_items(r, &p->functions, &onnx__function_proto__descriptor));
-    return oo__model_check_acyclic(r->model);
+    OO_TRY(oo__model_check_acyclic(r->model));
+    return oo__model_check_calls(r->model);
 }
 
 static void free_parts(parts *p) {

@@ -138,7 +138,22 @@ static void make_folders(char *path) {
     }
 }
 
-/* The location inside the model's folder: what follows it in the source's path. */
+/* Whether the file has the content of the source. */
+static bool holds(oo_context *context, const char *path, const oo_source *source) {
+    const bool quiet = context->quiet;
+    oo_source *there;
+    context->quiet = true;
+    bool same = oo__source_open(&there, context, path) == OO_OK;
+    context->quiet = quiet;
+    if (!same)
+        return false;
+    same = there->size == source->size && (!source->size || memcmp(there->bytes, source->bytes, source->size) == 0);
+    oo__source_close(there);
+    return same;
+}
+
+/* The location inside the model's folder: what follows it in the source's path. The model chooses that name, so a file that is there
+ * already may be anything: it is left alone. */
 static oo_status copy_external(const oo__writer *w, const oo_source *source) {
     const char *const from = w->model->path;
     const char *const slash = strrchr(from, '/');
@@ -146,10 +161,17 @@ static oo_status copy_external(const oo__writer *w, const oo_source *source) {
     char *const path = beside(w->path, source->path + folder);
     make_folders(path);
     oo_output *output;
-    oo_status status = oo__output_open(&output, w->model->context, path);
-    if (status == OO_OK) {
-        oo__output_copy(output, source, 0, source->size);
-        status = oo__output_commit(output);
+    oo_status status = OO_OK;
+    if (access(path, F_OK) != 0) {
+        status = oo__output_open(&output, w->model->context, path);
+        if (status == OO_OK) {
+            oo__output_copy(output, source, 0, source->size);
+            status = oo__output_commit(output);
+        }
+    } else if (!holds(w->model->context, path, source)) {
+        oo__file_error(w->model->context, "save-data", path, -1,
+                       "the model's external data would replace this file, which holds something else; remove it or write to another folder");
+        status = OO_IO;
     }
     free(path);
     return status;

@@ -76,8 +76,10 @@ static oo_status read_holders(oo_attr *a, oo__reader *r, oo_graph *graph, oo_nod
         return OO_OK;
     case OO_ATTR_GRAPHS:
         a->graphs = OO_NEW_ARRAY(arena, oo_graph *, m->n_graphs);
-        for (a->count = 0; a->count < m->n_graphs; a->count++)
-            OO_TRY(read_subgraph(&a->graphs[a->count], r, graph, node, m->graphs[a->count]));
+        for (uint32_t i = 0; i < m->n_graphs; i++) {
+            a->count = i + 1;
+            OO_TRY(read_subgraph(&a->graphs[i], r, graph, node, m->graphs[i]));
+        }
         return OO_OK;
     default: return OO_OK;
     }
@@ -119,6 +121,9 @@ static void read_plain(oo_attr *a, const oo__reader *r, const Onnx__AttributePro
 oo_status oo__read_attr(oo_attr **out, oo__reader *r, oo_graph *graph, oo_node *node, const Onnx__AttributeProto *m) {
     oo_attr *const a = OO_NEW(r->model->arena, oo_attr);
     *out = a;
+    if (!m->name.len)
+        return oo__read_fail(r, "load-no-name", r->item, "an attribute%s%s has no name", node ? " of an operator of type " : " of a function",
+                             node ? oo__printable(node->op->name, oo__str_len(node->op->name)) : "");
     const uint32_t set = fields_of(m);
     a->name = oo__read_text(r, m->has_name, m->name);
     a->doc = oo__read_text(r, m->has_doc_string, m->doc_string);

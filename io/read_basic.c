@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* The list is searched for every node. */
+enum { MAX_OPSETS = 1000 };
+
 const char *oo__read_item(const oo__reader *r, ProtobufCBinaryData text) { return oo__str_n(r->model, text.data, text.len); }
 
 const char *oo__read_text(const oo__reader *r, protobuf_c_boolean has, ProtobufCBinaryData text) {
@@ -16,10 +19,11 @@ oo_bytes oo__read_bytes(const oo__reader *r, ProtobufCBinaryData data) {
 oo_bytes oo__read_unknown(const oo__reader *r, const ProtobufCMessage *message) {
     if (!message->n_unknown_fields)
         return (oo_bytes){0};
+    const bool tensor = message->descriptor == &onnx__tensor_proto__descriptor;
     oo__buffer wire = {0};
     for (unsigned i = 0; i < message->n_unknown_fields; i++) {
         const ProtobufCMessageUnknownField *const f = &message->unknown_fields[i];
-        if (f->tag == OO__CUT_FIELD)
+        if (tensor && f->tag == OO__CUT_FIELD)
             continue;
         oo__buffer_add_varint(&wire, (uint64_t)f->tag << 3 | (uint64_t)f->wire_type);
         oo__buffer_add(&wire, f->data, f->len);
@@ -48,7 +52,9 @@ void oo__read_props(const oo__reader *r, oo_props *out, Onnx__StringStringEntryP
     }
 }
 
-void oo__read_opsets(const oo__reader *r, oo_opsets *out, Onnx__OperatorSetIdProto *const *entries, size_t count) {
+oo_status oo__read_opsets(const oo__reader *r, oo_opsets *out, Onnx__OperatorSetIdProto *const *entries, size_t count) {
+    if (count > MAX_OPSETS)
+        return oo__read_fail(r, "load-too-large", NULL, "%zu operator sets are imported, %d are the most", count, MAX_OPSETS);
     for (size_t i = 0; i < count; i++) {
         const Onnx__OperatorSetIdProto *const e = entries[i];
         oo_opset opset = {oo__read_text(r, e->has_domain, e->domain), e->version, e->has_version, {0}};
@@ -56,6 +62,7 @@ void oo__read_opsets(const oo__reader *r, oo_opsets *out, Onnx__OperatorSetIdPro
             opset.raw = oo__read_packed(r, &e->base);
         oo_vec_push(r->model->arena, out, opset);
     }
+    return OO_OK;
 }
 
 static bool field_has_unknown(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f) {

@@ -34,6 +34,8 @@ static oo_status add_output(oo_graph *graph, oo__reader *r, oo_value_info info) 
     }
     info.value = value;
     value->noutputs++;
+    if (value->graph == graph)
+        value->output_index = graph->outputs.n;
     if (!value->type)
         value->type = info.type;
     oo_vec_push(r->model->arena, &graph->outputs, info);
@@ -121,9 +123,15 @@ static oo_status define_outputs(oo_node *node, oo__reader *r, const Onnx__NodePr
     return OO_OK;
 }
 
+/* Operators are known by text that ends at a NUL: one inside would make another operator of it. */
+static bool has_nul(ProtobufCBinaryData text) { return text.len && memchr(text.data, 0, text.len); }
+
 static oo_status read_node(oo_graph *graph, oo__reader *r, const Onnx__NodeProto *m) {
     if (!m->op_type.len)
         return oo__read_fail(r, "load-no-operator", r->item, "node \"%s\" has no operator type",
+                             oo__printable((const char *)m->name.data, m->name.len));
+    if (has_nul(m->op_type) || has_nul(m->domain))
+        return oo__read_fail(r, "load-malformed", r->item, "the operator type or domain of node \"%s\" holds a NUL byte",
                              oo__printable((const char *)m->name.data, m->name.len));
     const char *const domain = oo__read_text(r, m->has_domain, m->domain);
     oo_node *const node = oo__node_new(graph, domain, oo__read_item(r, m->op_type), (uint32_t)m->n_input, (uint32_t)m->n_output,
@@ -135,9 +143,9 @@ static oo_status read_node(oo_graph *graph, oo__reader *r, const Onnx__NodeProto
             oo__binder_connect(r->binder, node, i, oo__read_item(r, m->input[i]));
     /* Subgraphs are read before the outputs are defined: they cannot use them. */
     const uint32_t nattrs = node->nattrs;
-    for (node->nattrs = 0; node->nattrs < nattrs;) {
-        OO_TRY(oo__read_attr(&node->attrs[node->nattrs], r, graph, node, m->attribute[node->nattrs]));
-        node->nattrs++;
+    for (uint32_t i = 0; i < nattrs; i++) {
+        node->nattrs = i + 1; /* messages from inside a subgraph name its attribute */
+        OO_TRY(oo__read_attr(&node->attrs[i], r, graph, node, m->attribute[i]));
     }
     return define_outputs(node, r, m);
 }
@@ -230,16 +238,19 @@ oo_status oo__read_graph(oo_graph *graph, oo__reader *r, const oo__graph_source 
 }
 
 /* ---- functions ---- */
-static void read_function_head(oo_function *f, const oo__reader *r, const Onnx__FunctionProto *m) {
+static oo_status read_function_head(oo_function *f, const oo__reader *r, const Onnx__FunctionProto *m) {
     f->name = oo__read_text(r, m->has_name, m->name);
     f->domain = oo__read_text(r, m->has_domain, m->domain);
     f->overload = oo__read_text(r, m->has_overload, m->overload);
     f->doc = oo__read_text(r, m->has_doc_string, m->doc_string);
     f->unknown = oo__read_unknown(r, &m->base);
-    oo__read_opsets(r, &f->opsets, m->opset_import, m->n_opset_import);
+    if (has_nul(m->name) || has_nul(m->domain))
+        return oo__read_fail(r, "load-malformed", r->item, "the name or domain of a function holds a NUL byte");
+    OO_TRY(oo__read_opsets(r, &f->opsets, m->opset_import, m->n_opset_import));
     oo__read_props(r, &f->metadata, m->metadata_props, m->n_metadata_props);
     for (size_t i = 0; i < m->n_attribute; i++)
         oo_vec_push(r->model->arena, &f->attributes, oo__read_item(r, m->attribute[i]));
+    return OO_OK;
 }
 
 static oo_status read_function_body(oo_function *f, oo__reader *r, const Onnx__FunctionProto *m) {
@@ -264,8 +275,9 @@ oo_status oo__read_function(oo__reader *r, const Onnx__FunctionProto *m) {
     oo_function *const f = OO_NEW(r->model->arena, oo_function);
     f->graph = oo__graph_new(r->model, NULL);
     f->graph->function = f;
-    read_function_head(f, r, m);
-    oo__function_add(r->model, f);
+    OO_TRY(read_function_head(f, r, m));
+    if (!oo__function_add(r->model, f))
+        return OO_INVALID;
     oo__binder_open(r->binder, f->graph);
     OO_TRY(read_function_body(f, r, m));
     return oo__binder_close(r->binder) ? OO_OK : OO_INVALID;

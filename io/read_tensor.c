@@ -92,15 +92,16 @@ static oo_bytes rest_of(const oo__reader *r, const Onnx__TensorProto *m) {
     return (oo_bytes){both, segment.size + unknown.size};
 }
 
-/* Numbers in a packed run of varints: bytes that end one. The pages of a mapped run are given back. */
-static uint64_t count_varints(const oo_payload *p) {
+/* Numbers in a packed run of varints: bytes that end one. The pages of a mapped run are given back. False when the last has no end. */
+static bool count_varints(const oo_payload *p, uint64_t *count) {
     const uint8_t *const data = p->source ? p->source->bytes + p->offset : p->memory;
-    uint64_t count = 0;
+    *count = 0;
     for (uint64_t i = 0; i < p->size; i++)
-        count += !(data[i] & 0x80);
+        *count += !(data[i] & 0x80);
+    const bool whole = !p->size || !(data[p->size - 1] & 0x80);
     if (p->source)
         oo__source_forget(p->source, p->offset, p->size);
-    return count;
+    return whole;
 }
 
 /* Whether the payload has as much data as the dimensions ask for; types of unknown width are let through. */
@@ -110,8 +111,8 @@ static bool size_fits(const oo_tensor *t, uint64_t *have, uint64_t *need) {
     *need = oo_tensor_size(t);
     switch (t->storage) {
     case OO_STORE_RAW: return t->elem == OO_STRING || !bits || *have == *need;
-    case OO_STORE_FLOATS: return (t->elem != OO_FLOAT && t->elem != OO_COMPLEX64) || *have == *need;
-    case OO_STORE_DOUBLES: return (t->elem != OO_DOUBLE && t->elem != OO_COMPLEX128) || *have == *need;
+    case OO_STORE_FLOATS: return t->elem == OO_FLOAT || t->elem == OO_COMPLEX64 ? *have == *need : *have % 4 == 0;
+    case OO_STORE_DOUBLES: return t->elem == OO_DOUBLE || t->elem == OO_COMPLEX128 ? *have == *need : *have % 8 == 0;
     case OO_STORE_STRINGS:
         *have = t->strings.n;
         *need = t->count;
@@ -119,9 +120,8 @@ static bool size_fits(const oo_tensor *t, uint64_t *have, uint64_t *need) {
     case OO_STORE_INT32S:
     case OO_STORE_INT64S:
     case OO_STORE_UINT64S:
-        *have = count_varints(&t->payload);
         *need = bits && bits < 8 ? (t->count * bits + 7) / 8 : t->count;
-        return *have == *need;
+        return count_varints(&t->payload, have) && *have == *need;
     case OO_STORE_NONE:
         *have = 0;
         return t->count == 0 || !oo__elem_name(t->elem);

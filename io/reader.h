@@ -32,7 +32,7 @@ oo_bytes oo__read_unknown(const oo__reader *r, const ProtobufCMessage *message);
 /* The whole message packed again. */
 oo_bytes oo__read_packed(const oo__reader *r, const ProtobufCMessage *message);
 void oo__read_props(const oo__reader *r, oo_props *out, Onnx__StringStringEntryProto *const *entries, size_t count);
-void oo__read_opsets(const oo__reader *r, oo_opsets *out, Onnx__OperatorSetIdProto *const *entries, size_t count);
+oo_status oo__read_opsets(const oo__reader *r, oo_opsets *out, Onnx__OperatorSetIdProto *const *entries, size_t count);
 /* Whether a message or one inside it has unknown fields. */
 bool oo__read_has_unknown(const ProtobufCMessage *message);
 

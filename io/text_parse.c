@@ -176,7 +176,8 @@ static oo_status parse_model(oo__parser *p) {
     OO_TRY(oo__parse_main_graph(p));
     while (p->lex.token.kind != OO__TOKEN_END)
         OO_TRY(oo__parse_function(p));
-    return oo__model_check_acyclic(p->model);
+    OO_TRY(oo__model_check_acyclic(p->model));
+    return oo__model_check_calls(p->model);
 }
 
 oo_status oo_model_parse(oo_model **out, oo_context *context, const char *text, size_t size, const char *path) {

@@ -114,6 +114,8 @@ static oo_status resolve_outputs(oo__parser *p, oo_graph *graph) {
                                 "output \"%s\" is defined nowhere: no node, graph input or initializer has this name",
                                 oo__printable(info->name, oo__str_len(info->name)));
         info->value->noutputs++;
+        if (info->value->graph == graph)
+            info->value->output_index = i;
         if (!info->value->type)
             info->value->type = info->type;
     }
@@ -330,7 +332,8 @@ oo_status oo__parse_function(oo__parser *p) {
     graph->function = f;
     OO_TRY(oo__parse_head(f, p, &oo__function_keys));
     OO_TRY(oo__parse_name(&f->name, p, "the name of a function"));
-    oo__function_add(p->model, f);
+    if (!oo__function_add(p->model, f))
+        return OO_INVALID;
     oo__binder_open(p->binder, graph);
     OO_TRY(parse_function_attrs(p, f));
     OO_TRY(parse_parameters(p, graph, true));

@@ -166,12 +166,58 @@ static void check_message(oo__check *check, const ProtobufCMessageDescriptor *ty
     if (c.error)
         fail(check, c.error, c.at);
     else if (tensor && find_payload(data, size, &f))
-        check->heavy = true;
+        check->heavy += f.size;
 }
 
 oo__check oo__wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size) {
     oo__check check = {0};
     check_message(&check, type, data, size, 0);
+    return check;
+}
+
+static uint32_t expected_wire(const ProtobufCFieldDescriptor *field) {
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_FLOAT:
+    case PROTOBUF_C_TYPE_FIXED32:
+    case PROTOBUF_C_TYPE_SFIXED32: return OO__WIRE_32;
+    case PROTOBUF_C_TYPE_DOUBLE:
+    case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_SFIXED64: return OO__WIRE_64;
+    case PROTOBUF_C_TYPE_STRING:
+    case PROTOBUF_C_TYPE_BYTES:
+    case PROTOBUF_C_TYPE_MESSAGE: return OO__WIRE_BYTES;
+    default: return OO__WIRE_VARINT;
+    }
+}
+
+/* Whether a field may stand on the wire so; lists of numbers also as one packed run. */
+static bool fits(const ProtobufCFieldDescriptor *field, const oo__field *f) {
+    const uint32_t wire = expected_wire(field);
+    if (f->wire == wire)
+        return true;
+    if (f->wire != OO__WIRE_BYTES || field->label != PROTOBUF_C_LABEL_REPEATED)
+        return false;
+    if (wire != OO__WIRE_VARINT)
+        return f->size % (wire == OO__WIRE_32 ? 4 : 8) == 0;
+    oo__cursor c = {f->data, f->data + f->size, NULL};
+    uint64_t number;
+    while (c.at != c.end)
+        if (!read_varint(&c, &number))
+            return false;
+    return true;
+}
+
+oo__check oo__wire_explain(const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size) {
+    oo__check check = {0};
+    oo__cursor c = {data, data + size, NULL};
+    oo__field f;
+    while (!check.error && oo__wire_next(&c, &f)) {
+        const ProtobufCFieldDescriptor *const field = protobuf_c_message_descriptor_get_field(type, f.number);
+        if (field && !fits(field, &f))
+            check = (oo__check){.error = "a field has another type than ONNX gives it", .field = field->name, .where = f.start};
+        else if (field && field->type == PROTOBUF_C_TYPE_MESSAGE)
+            check = oo__wire_explain(field->descriptor, f.data, f.size);
+    }
     return check;
 }
 
@@ -190,6 +236,15 @@ static void cut_tensor(oo__buffer *out, oo__cuts *cuts, const uint8_t *data, uin
     oo__buffer_add(out, behind, (size_t)(data + size - behind));
 }
 
+/* Puts a smaller length behind a tag, in as many bytes as the old one has: a varint may end in zeros. */
+static void shorten(uint8_t *head, uint64_t length) {
+    while (*head++ & 0x80)
+        ;
+    for (; *head & 0x80; length >>= 7)
+        *head++ = (uint8_t)(0x80 | (length & 0x7f));
+    *head = (uint8_t)length;
+}
+
 void oo__wire_cut(oo__buffer *out, oo__cuts *cuts, const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size) {
     if (type == &onnx__tensor_proto__descriptor) {
         cut_tensor(out, cuts, data, size);
@@ -203,11 +258,10 @@ void oo__wire_cut(oo__buffer *out, oo__cuts *cuts, const ProtobufCMessageDescrip
             oo__buffer_add(out, f.start, (size_t)(c.at - f.start));
             continue;
         }
-        oo__buffer inner = {0};
-        oo__wire_cut(&inner, cuts, field->descriptor, f.data, f.size);
-        oo__buffer_add_varint(out, (uint64_t)f.number << 3 | OO__WIRE_BYTES);
-        oo__buffer_add_varint(out, inner.n);
-        oo__buffer_add(out, inner.data, inner.n);
-        oo_vec_free(&inner);
+        const uint32_t head = out->n;
+        oo__buffer_add(out, f.start, (size_t)(f.data - f.start));
+        const uint32_t content = out->n;
+        oo__wire_cut(out, cuts, field->descriptor, f.data, f.size);
+        shorten(out->data + head, out->n - content);
     }
 }

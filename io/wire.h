@@ -46,12 +46,15 @@ enum { OO__CUT_FIELD = 19999, OO__CUT_MIN = 64 };
 /* What a check found. */
 typedef struct oo__check {
     const char *error;    /* NULL = well-formed */
+    const char *field;    /* name of the field that is wrong, NULL = not said */
     const uint8_t *where; /* of the error */
-    bool heavy;           /* there are payloads to cut out */
+    uint64_t heavy;       /* bytes of payloads to cut out */
 } oo__check;
 
 /* Walks a message and all messages in it, as `type` describes them. */
 oo__check oo__wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size);
-/* A copy of a checked message without its payloads, which are added to `cuts`. */
+/* Why protobuf-c refuses a message that was checked: the first field whose content is not of its type. */
+oo__check oo__wire_explain(const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size);
+/* A copy of a checked message without its payloads, which are added to `cuts`; never longer than the message. */
 void oo__wire_cut(oo__buffer *out, oo__cuts *cuts, const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size);
 #endif

@@ -45,12 +45,10 @@ static bool same_parts(const oo__interned *thing, int64_t constant, const void *
         const oo__monomial *const m = (const oo__monomial *)thing;
         return n == 0 || memcmp(m->powers, data, n * sizeof *m->powers) == 0;
     }
-    case OO__SYMBOL:
-        return strcmp(((const oo__atom *)thing)->name, data) == 0;
+    case OO__SYMBOL: return strcmp(((const oo__atom *)thing)->name, data) == 0;
     case OO__FLOORDIV:
     case OO__MIN:
-    case OO__MAX:
-        break;
+    case OO__MAX: break;
     }
     return memcmp(((const oo__atom *)thing)->args, data, n * sizeof(void *)) == 0;
 }

@@ -16,7 +16,9 @@ oo_exprs *oo__exprs_new(oo_arena *arena);
 void oo__exprs_free(oo_exprs *pool);
 
 const oo_expr *oo__expr_int(oo_exprs *pool, int64_t value);
-/* The symbol of this (interned) name; its value lies in [low, high]. Asking again with other bounds intersects them. */
+/* The symbol of this (interned) name, which outlives the pool; its value lies in [low, high]. Asking again with other bounds intersects
+ * them (bounds that contradict the known ones are passed over); expressions that exist take notice when they are made again. A symbol
+ * that can have one value only is that number. */
 const oo_expr *oo__expr_symbol(oo_exprs *pool, const char *name, int64_t low, int64_t high);
 const oo_expr *oo__expr_add(oo_exprs *pool, const oo_expr *a, const oo_expr *b);
 const oo_expr *oo__expr_sub(oo_exprs *pool, const oo_expr *a, const oo_expr *b);
@@ -29,7 +31,7 @@ const oo_expr *oo__expr_truncdiv(oo_exprs *pool, const oo_expr *a, const oo_expr
 const oo_expr *oo__expr_mod(oo_exprs *pool, const oo_expr *a, const oo_expr *b);
 const oo_expr *oo__expr_min(oo_exprs *pool, const oo_expr *a, const oo_expr *b);
 const oo_expr *oo__expr_max(oo_exprs *pool, const oo_expr *a, const oo_expr *b);
-/* a / b when it is proved exact, else NULL. */
+/* a / b when it is proved exact, else NULL. Any b but the number 0 is taken as not zero. */
 const oo_expr *oo__expr_exact_div(oo_exprs *pool, const oo_expr *a, const oo_expr *b);
 
 /* True and the number when the expression is one. */
@@ -49,9 +51,10 @@ bool oo__expr_evaluate(const oo_expr *e, bool (*of)(void *state, const char *nam
 /* Calls `visit` once for each symbol in it. */
 void oo__expr_symbols(const oo_expr *e, void (*visit)(void *state, const char *name), void *state);
 
-/* Text such as "2*N + 1", "floor(H/2)", "min(N, M)": in a stable order, parsed back by oo__expr_parse to the same expression. In `arena`. */
+/* Text such as "2*N + 1", "floor(H/2)", "min(M, N)": in a stable order, parsed back by oo__expr_parse to the same expression. In `arena`.
+ * Names that are no identifiers are in quotes; NULL is "?". */
 const char *oo__expr_print(const oo_expr *e, oo_arena *arena);
-/* Parses +, -, *, //, /, %, floor(a/b), ceiling(a/b), min, max, Mod, parentheses, as exporters write dimensions; NULL when it is no
- * expression. `symbol` gives the expression for a name. */
+/* Parses +, -, *, **, //, /, %, floor(a/b), ceiling(a/b), min, max, Mod, parentheses, as exporters write dimensions; NULL when it is no
+ * expression. `symbol` gives the expression for a name, NULL = there is none; the name does not outlive the call. */
 const oo_expr *oo__expr_parse(oo_exprs *pool, const char *text, const oo_expr *(*symbol)(void *state, const char *name, size_t size), void *state);
 #endif

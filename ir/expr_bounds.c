@@ -3,7 +3,7 @@
  * result is bounded instead. Every step is a true inequality over the integers; the tightest answer wins. */
 #include "ir/expr_impl.h"
 
-enum { RELAX_DEPTH = 3, RELAX_STEPS = 48 };
+enum { RELAX_DEPTH = 3, RELAX_STEPS = 16 };
 
 /* ---- intervals ---- */
 static oo__wide negative_infinity(void) { return -OO__INFINITE; }
@@ -164,7 +164,8 @@ static oo__wide paired_low(const oo__sum *s, int sign) {
             continue;
         for (uint32_t j = 0; j < s->n && coefs[i] < 0; j++) {
             oo__interval factor;
-            if (coefs[j] <= 0 || !quotient_bounds(s->terms[j].monomial, s->terms[i].monomial, &factor) || factor.low < 1)
+            if (coefs[j] <= 0 || !quotient_bounds(s->terms[j].monomial, s->terms[i].monomial, &factor) ||
+                factor.low < 1)
                 continue;
             const oo__wide wanted = -oo__floor_wide(coefs[i], factor.low);
             const oo__wide used = wanted < coefs[j] ? wanted : coefs[j];
@@ -187,13 +188,30 @@ static oo__wide paired_low(const oo__sum *s, int sign) {
 
 static oo__interval relaxed_bounds(const oo__sum *s, int depth, int *steps);
 
-/* Whether adding factor * e takes away from a term that s has. */
-static bool cancels(const oo__sum *s, const oo_expr *e, bool negative) {
+/* Whether adding e, or subtracting it, takes away from a multiple of this monomial. */
+static bool cancels_one(int64_t coef, const oo__monomial *m, const oo_expr *e, bool negative) {
     for (uint32_t i = 0; i < e->head.n; i++)
-        for (uint32_t j = 0; j < s->n; j++)
-            if (s->terms[j].monomial == e->terms[i].monomial &&
-                (s->terms[j].coef < 0) != ((e->terms[i].coef < 0) != negative))
+        if (e->terms[i].monomial == m)
+            return (coef < 0) != ((e->terms[i].coef < 0) != negative);
+    return false;
+}
+
+/* The same for a sum, also for what its floor divisions by numbers divide. */
+static bool cancels(const oo__sum *s, const oo_expr *e, bool negative) {
+    if (e->head.n == 0 && s->constant && e->constant)
+        return (s->constant < 0) != ((e->constant < 0) != negative);
+    for (uint32_t j = 0; j < s->n; j++) {
+        const oo__term *const t = &s->terms[j];
+        if (cancels_one(t->coef, t->monomial, e, negative))
+            return true;
+        const oo__atom *const atom = t->monomial->powers[0].atom;
+        if (t->monomial->degree != 1 || atom->head.kind != OO__FLOORDIV || atom->args[1]->head.n)
+            continue;
+        const oo_expr *const x = atom->args[0];
+        for (uint32_t i = 0; i < x->head.n; i++)
+            if (cancels_one((x->terms[i].coef < 0) == (t->coef < 0) ? 1 : -1, x->terms[i].monomial, e, negative))
                 return true;
+    }
     return false;
 }
 

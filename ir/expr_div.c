@@ -121,14 +121,15 @@ static void long_division(oo_exprs *pool, const oo_expr *a, const oo_expr *b, oo
 
 /* The division with rest of a sum as floordiv wants it: the rest of the constant in (-b, 0] for a number b > 0, so that (H - 1)/2 keeps
  * its looks; a divisor of many terms only when that leaves fewer terms. False when there is nothing to take out. */
-static bool take_out(oo_exprs *pool, const oo_expr *a, const oo_expr *b, const oo_expr **quotient, const oo_expr **rest) {
+static bool take_out(oo_exprs *pool, const oo_expr *a, const oo_expr *b, const oo_expr **quotient,
+                     const oo_expr **rest) {
     oo__sum q, r;
     long_division(pool, a, b, &q, &r);
     int64_t number;
     if (oo__expr_is_int(b, &number)) {
-        const int64_t more = r.constant / number + (r.constant % number > 0);
-        r.constant -= more * number;
-        q.unknown |= __builtin_add_overflow(q.constant, more, &q.constant);
+        const int64_t over = r.constant % number;
+        q.unknown |= __builtin_add_overflow(q.constant, r.constant / number + (over > 0), &q.constant);
+        r.constant = over > 0 ? over - number : over;
     }
     if (q.unknown || r.unknown || (q.n == 0 && q.constant == 0))
         return false;
@@ -189,7 +190,8 @@ static bool flatten(oo_exprs *pool, const oo_expr **a, const oo_expr **b) {
         oo__sum_add(&s, *a, 1);
         oo__sum_add_term(&s, -1, m);
         const oo_expr *const scaled = oo__expr_mul(pool, oo__sum_done(pool, &s), c);
-        const oo_expr *const dividend = oo__expr_add(pool, scaled, atom->args[0]), *const product = oo__expr_mul(pool, c, *b);
+        const oo_expr *const dividend = oo__expr_add(pool, scaled, atom->args[0]), *const product =
+                                                                                       oo__expr_mul(pool, c, *b);
         if (!dividend || !product || sign_of(pool, product) == MAY_BE_ZERO)
             continue;
         *a = dividend;
@@ -247,7 +249,9 @@ static const oo_expr *divide(oo_exprs *pool, const oo_expr *a, const oo_expr *b,
     return oo__expr_of_atom(pool, oo__atom_make(pool, OO__FLOORDIV, args, 2));
 }
 
-const oo_expr *oo__expr_floordiv(oo_exprs *pool, const oo_expr *a, const oo_expr *b) { return divide(pool, a, b, FUEL); }
+const oo_expr *oo__expr_floordiv(oo_exprs *pool, const oo_expr *a, const oo_expr *b) {
+    return divide(pool, a, b, FUEL);
+}
 
 const oo_expr *oo__expr_ceildiv(oo_exprs *pool, const oo_expr *a, const oo_expr *b) {
     if (!a || !b)

@@ -8,7 +8,13 @@
 #include <stddef.h>
 
 /* Beyond these an expression is unknown. Size counts a sum as it would be written out, so that walks and printing are bounded. */
-enum { OO__TERMS_MAX = 64, OO__ELEMENTS_MAX = 16, OO__DEGREE_MAX = 16, OO__EXPR_SIZE_MAX = 1000, OO__EXPR_DEPTH_MAX = 32 };
+enum {
+    OO__TERMS_MAX = 64,
+    OO__ELEMENTS_MAX = 16,
+    OO__DEGREE_MAX = 16,
+    OO__EXPR_SIZE_MAX = 1000,
+    OO__EXPR_DEPTH_MAX = 32
+};
 
 typedef enum oo__expr_kind { OO__SUM, OO__MONOMIAL, OO__SYMBOL, OO__FLOORDIV, OO__MIN, OO__MAX } oo__expr_kind;
 
@@ -82,6 +88,9 @@ const oo_expr *oo__expr_scale(oo_exprs *pool, const oo_expr *e, int64_t factor);
 const oo_expr *oo__expr_of_atom(oo_exprs *pool, const oo__atom *atom);
 /* The one atom of `e` when it is coef * atom + constant, else NULL. */
 const oo__atom *oo__expr_only_atom(const oo_expr *e, int64_t *coef);
+
+/* The minimum or maximum of n > 0 expressions. */
+const oo_expr *oo__expr_extreme(oo_exprs *pool, oo__expr_kind kind, const oo_expr *const *args, size_t n);
 
 /* ---- interning and order (expr.c); NULL when a limit is passed ---- */
 const oo__atom *oo__atom_make(oo_exprs *pool, oo__expr_kind kind, const oo_expr *const *args, uint32_t n);

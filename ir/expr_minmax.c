@@ -3,8 +3,6 @@
  * negative terms only become the other operation's. So max(N + 1, M + 3) is max(M + 2, N) + 1 and max(-2*N, -4) is -2*min(N, 2). */
 #include "ir/expr_impl.h"
 
-#include <string.h>
-
 typedef struct elements {
     oo__expr_kind kind;
     bool unknown;
@@ -13,6 +11,23 @@ typedef struct elements {
 } elements;
 
 static oo__expr_kind other_kind(oo__expr_kind kind) { return kind == OO__MIN ? OO__MAX : OO__MIN; }
+
+static bool is_number(const oo_expr *e, int64_t value) { return e->head.n == 0 && e->constant == value; }
+
+/* Whether a is always the one that counts (positive), or b (negative). Values have 64 bits: nothing is above the largest number. This
+ * holds for the elements of a maximum since it holds for the maximum itself; of a minimum it says that leaving that number out is no
+ * loss. */
+static int which_counts(oo__expr_kind kind, const oo_expr *a, const oo_expr *b) {
+    const int sign = kind == OO__MAX ? 1 : -1;
+    if (a == b || is_number(a, INT64_MAX) || is_number(b, INT64_MIN))
+        return sign;
+    if (is_number(b, INT64_MAX) || is_number(a, INT64_MIN))
+        return -sign;
+    const oo__interval d = oo__difference_bounds(a, b);
+    if (d.low == 0 && d.high == 0)
+        return oo__expr_compare(a, b) < 0 ? 1 : -1;
+    return d.low >= 0 ? sign : d.high <= 0 ? -sign : 0;
+}
 
 /* Adds e to the set: its elements when it is such a set itself, nothing when another element is always beyond it. */
 static void include(oo_exprs *pool, elements *set, const oo_expr *e) {
@@ -32,15 +47,18 @@ static void include(oo_exprs *pool, elements *set, const oo_expr *e) {
         set->unknown = true;
         return;
     }
-    uint32_t kept = 0;
+    const oo_expr *kept[OO__ELEMENTS_MAX];
+    uint32_t n = 0;
     for (uint32_t i = 0; i < set->n; i++) {
-        const oo__interval d = oo__difference_bounds(e, set->items[i]);
-        if (set->kind == OO__MAX ? d.high <= 0 : d.low >= 0)
+        const int which = which_counts(set->kind, e, set->items[i]);
+        if (which < 0)
             return;
-        if (set->kind == OO__MAX ? d.low < 0 : d.high > 0)
-            set->items[kept++] = set->items[i];
+        if (which == 0)
+            kept[n++] = set->items[i];
     }
-    set->n = kept;
+    set->n = n;
+    for (uint32_t i = 0; i < n; i++)
+        set->items[i] = kept[i];
     if (set->n == OO__ELEMENTS_MAX)
         set->unknown = true;
     else
@@ -57,8 +75,11 @@ static void sort(elements *set) {
     }
 }
 
-/* The sign and number to multiply with after, and the constant to add after that. */
-static void shared_parts(const elements *set, int64_t *factor, int64_t *constant) {
+/* Near the ends of 64 bits nothing is moved: what was a value before might be none after. */
+static bool is_huge(int64_t value) { return value > INT64_MAX / 2 || value < INT64_MIN / 2; }
+
+/* What to subtract from each element and then divide it by. */
+static void shared_parts(const elements *set, int64_t *constant, int64_t *factor) {
     bool found = false, negative = true;
     *constant = 0;
     for (uint32_t i = 0; i < set->n; i++) {
@@ -73,8 +94,11 @@ static void shared_parts(const elements *set, int64_t *factor, int64_t *constant
     uint64_t g = 0;
     for (uint32_t i = 0; i < set->n; i++) {
         int64_t rest = 0;
-        if (__builtin_sub_overflow(set->items[i]->constant, *constant, &rest))
-            rest = 1;
+        if (__builtin_sub_overflow(set->items[i]->constant, *constant, &rest) || is_huge(rest)) {
+            *constant = 0;
+            *factor = 1;
+            return;
+        }
         g = oo__gcd(g, rest);
         for (uint32_t t = 0; t < set->items[i]->head.n; t++)
             g = oo__gcd(g, set->items[i]->terms[t].coef);
@@ -84,38 +108,54 @@ static void shared_parts(const elements *set, int64_t *factor, int64_t *constant
         *factor = -*factor;
 }
 
+/* (e - constant) / factor, which is whole. */
+static const oo_expr *without(oo_exprs *pool, const oo_expr *e, int64_t constant, int64_t factor) {
+    oo__sum s;
+    oo__sum_begin(&s);
+    oo__sum_add(&s, e, 1);
+    s.unknown |= __builtin_sub_overflow(s.constant, constant, &s.constant) || s.constant == INT64_MIN;
+    for (uint32_t t = 0; t < s.n && !s.unknown; t++) {
+        s.unknown = s.terms[t].coef == INT64_MIN;
+        if (!s.unknown)
+            s.terms[t].coef /= factor;
+    }
+    if (!s.unknown)
+        s.constant /= factor;
+    return oo__sum_done(pool, &s);
+}
+
 static const oo_expr *finish(oo_exprs *pool, elements *set) {
     if (set->unknown || set->n == 1)
         return set->unknown ? NULL : set->items[0];
-    int64_t factor, constant;
-    shared_parts(set, &factor, &constant);
+    int64_t factor = 1, constant = 0;
+    shared_parts(set, &constant, &factor);
+    if (factor == 1 && constant == 0) {
+        sort(set);
+        return oo__expr_of_atom(pool, oo__atom_make(pool, set->kind, set->items, set->n));
+    }
+    elements inner = {.kind = factor < 0 ? other_kind(set->kind) : set->kind};
+    for (uint32_t i = 0; i < set->n && !inner.unknown; i++)
+        include(pool, &inner, without(pool, set->items[i], constant, factor));
     oo__sum s;
-    for (uint32_t i = 0; i < set->n; i++) {
-        oo__sum_begin(&s);
-        oo__sum_add(&s, set->items[i], 1);
-        s.unknown |= __builtin_sub_overflow(s.constant, constant, &s.constant);
-        if (s.unknown || s.constant == INT64_MIN)
-            return NULL;
-        s.constant /= factor;
-        for (uint32_t t = 0; t < s.n; t++) {
-            if (s.terms[t].coef == INT64_MIN)
-                return NULL;
-            s.terms[t].coef /= factor;
-        }
-        set->items[i] = oo__sum_done(pool, &s);
-        if (!set->items[i])
-            return NULL;
-    }
-    sort(set);
-    const oo__expr_kind kind = factor < 0 ? other_kind(set->kind) : set->kind;
-    const oo_expr *const atom = oo__expr_of_atom(pool, oo__atom_make(pool, kind, set->items, set->n));
-    if (factor < 0 && atom && constant) {
-        /* Elements that were negated may have a smaller constant than the one that was taken out. */
-        const oo_expr *const again = kind == OO__MIN ? oo__expr_min(pool, set->items[0], atom) : oo__expr_max(pool, set->items[0], atom);
-        (void)again;
-    }
     oo__sum_begin(&s);
     s.constant = constant;
-    oo__sum_add(&s, atom, factor);
+    oo__sum_add(&s, finish(pool, &inner), factor);
     return oo__sum_done(pool, &s);
+}
+
+const oo_expr *oo__expr_extreme(oo_exprs *pool, oo__expr_kind kind, const oo_expr *const *args, size_t n) {
+    elements set = {.kind = kind};
+    for (size_t i = 0; i < n && !set.unknown; i++)
+        include(pool, &set, args[i]);
+    return finish(pool, &set);
+}
+
+const oo_expr *oo__expr_min(oo_exprs *pool, const oo_expr *a, const oo_expr *b) {
+    const oo_expr *const args[2] = {a, b};
+    return oo__expr_extreme(pool, OO__MIN, args, 2);
+}
+
+const oo_expr *oo__expr_max(oo_exprs *pool, const oo_expr *a, const oo_expr *b) {
+    const oo_expr *const args[2] = {a, b};
+    return oo__expr_extreme(pool, OO__MAX, args, 2);
 }

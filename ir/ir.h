@@ -40,7 +40,9 @@ typedef struct oo_dim {
     int64_t value;
     const char *param;
     const char *denotation;
+    const struct oo_expr *expr; /* set by inference, NULL = unknown; kind and text agree with it */
 } oo_dim;
+typedef struct oo_known oo_known;
 
 struct oo_type {
     oo_kind kind;
@@ -97,6 +99,7 @@ struct oo_tensor {
     oo_props metadata;
     oo_bytes rest;             /* segment and unknown fields, as on the wire */
     uint64_t hash;             /* cache of oo_tensor_hash, 0 = not computed */
+    uint64_t data_hash;        /* cache: over all data, 0 = not computed */
     const uint8_t *decoded;    /* cache: INT32S .. UINT64S as raw_data */
 };
 
@@ -158,11 +161,13 @@ struct oo_value {
     oo_node *producer;
     oo_graph *graph;         /* scope of definition */
     const oo_type *type;     /* what is known, NULL = nothing */
+    const oo_known *known;   /* what inference knows of its contents, NULL = nothing */
     oo_tensor *init;         /* initializer */
     oo_sparse *sparse_init;  /* sparse_initializer */
     oo_use *uses;
     uint32_t nuses;
     uint32_t noutputs;       /* positions in graph outputs that hold it */
+    uint32_t output_index;   /* one of them in its own graph when there is one: a hint, to be checked */
     uint32_t index;          /* among the producer's outputs */
     uint32_t id;
     uint32_t flags;
@@ -230,7 +235,7 @@ typedef struct oo_node_extra {
 typedef struct oo_op {
     const char *name;
     const char *domain;
-    oo_function *functions; /* local functions of this name, chained by overload; a function goes before a standard operator */
+    oo_function *functions; /* a local function of this name, NULL = none; a function goes before a standard operator */
     struct oo_op *next;     /* in its bucket */
 } oo_op;
 
@@ -254,7 +259,7 @@ struct oo_node {
 };
 
 struct oo_function {
-    oo_function *next;      /* of the same domain and name */
+    oo_op *op;              /* of its domain and name */
     oo_graph *graph;        /* body; inputs and outputs by name */
     const char *name, *domain, *overload, *doc;
     oo_vec(const char *) attributes; /* names without default */
@@ -299,12 +304,16 @@ struct oo_model {
     oo_bytes unknown;
     oo_vec(oo_graph *) graphs;               /* all, outer before inner; dead ones stay */
     oo_vec(oo_source *) sources;             /* files that payloads point into; closed with the model */
-    oo_op *ops[256];                         /* buckets by name */
+    oo_op **ops;                             /* buckets; private to ir/op.c, as are the next three lines */
+    uint32_t nops, op_room;
+    oo_function **function_table;            /* by domain, name and overload */
+    uint32_t function_room;
     uint32_t serial;                         /* of the rewrite that was opened last */
     oo_vec(oo_rewrite) history;
     uint32_t nnodes, nvalues;                /* ids given out */
     uint32_t properties;                     /* OO_ORDER ... that hold now */
     uint64_t fresh;                          /* counter for names */
+    struct oo_exprs *exprs;                  /* dimensions as inference knows them, NULL before it ran */
 };
 
 /* ---- construction, for readers and the rewriter (ir/model.c, graph.c, node.c, value.c) ---- */
@@ -314,8 +323,9 @@ void oo_model_free(oo_model *model);
 const char *oo__str(oo_model *model, const char *text);
 const char *oo__str_n(oo_model *model, const void *text, size_t size);
 oo_op *oo__op(oo_model *model, const char *domain, const char *name);
-/* Makes the function known to the nodes that call it; name, domain and overload are set. */
-void oo__function_add(oo_model *model, oo_function *function);
+/* Makes the function known to the nodes that call it; name, domain, overload and graph are set. False after an error diagnostic when
+ * there is one of these names. */
+bool oo__function_add(oo_model *model, oo_function *function);
 /* Appended to model->graphs. `owner` is set when the attribute is attached. */
 oo_graph *oo__graph_new(oo_model *model, oo_graph *parent);
 /* A node at the end of the graph, all inputs and outputs omitted. Text arguments need not be interned. */
@@ -373,6 +383,8 @@ oo_status oo_model_verify(oo_model *model);
 oo_status oo__model_sort(oo_model *model);
 /* Whether every unsorted graph has a topological order at all; nothing is moved. */
 oo_status oo__model_check_acyclic(oo_model *model);
+/* Whether no local function calls itself, be it through others. OO_INVALID after a diagnostic. */
+oo_status oo__model_check_calls(oo_model *model);
 /* Computes OO_ORDER: node->order counts along each graph. */
 void oo__model_number(oo_model *model);
 /* Hash over structure: operators, attributes, wiring, constants by content hash, public names; not over internal names. */

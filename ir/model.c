@@ -1,3 +1,4 @@
+#include "ir/expr.h"
 #include "ir/ir.h"
 
 #include <stdlib.h>
@@ -19,6 +20,8 @@ void oo_model_free(oo_model *model) {
         return;
     for (uint32_t i = 0; i < model->sources.n; i++)
         oo__source_close(model->sources.data[i]);
+    if (model->exprs)
+        oo__exprs_free(model->exprs);
     oo__intern_free(model->strings);
     oo__arena_free(model->arena);
 }
@@ -27,30 +30,6 @@ const char *oo__str(oo_model *model, const char *text) { return oo__intern(model
 
 const char *oo__str_n(oo_model *model, const void *text, size_t size) {
     return oo__intern_bytes(model->strings, text, size);
-}
-
-static const char *canonical_domain(oo_model *model, const char *domain) {
-    return !domain || strcmp(domain, "ai.onnx") == 0 ? model->empty : oo__str(model, domain);
-}
-
-
-oo_op *oo__op(oo_model *model, const char *domain, const char *name) {
-    const char *const op_domain = canonical_domain(model, domain);
-    const char *const op_name = oo__str(model, name);
-    oo_op **const bucket = &model->ops[(uintptr_t)op_name / 16 % 256];
-    for (oo_op *op = *bucket; op; op = op->next)
-        if (op->name == op_name && op->domain == op_domain)
-            return op;
-    oo_op *const op = OO_NEW(model->arena, oo_op);
-    *op = (oo_op){.name = op_name, .domain = op_domain, .next = *bucket};
-    return *bucket = op;
-}
-
-void oo__function_add(oo_model *model, oo_function *function) {
-    oo_vec_push(model->arena, &model->functions, function);
-    oo_op *const op = oo__op(model, function->domain, function->name ? function->name : "");
-    function->next = op->functions;
-    op->functions = function;
 }
 
 static int64_t opset_of(const oo_opsets *opsets, const char *domain) {
@@ -92,15 +71,6 @@ oo_graph *oo_model_function(const oo_model *model, uint32_t index) {
         if (!model->functions.data[i]->dropped && index-- == 0)
             return model->functions.data[i]->graph;
     oo_bug("oo_model_function: no function %u", index);
-}
-
-oo_graph *oo_model_callee(const oo_model *model, const oo_node *node) {
-    (void)model;
-    const char *const overload = oo_node_overload(node);
-    for (const oo_function *f = node->op->functions; f; f = f->next)
-        if (!f->dropped && strcmp(f->overload ? f->overload : "", overload) == 0)
-            return f->graph;
-    return NULL;
 }
 
 /* The function whose body the graph is part of, NULL outside of functions. */

@@ -87,17 +87,20 @@ static void add_node(hasher *h, const oo_node *node) {
         add_attr(h, node->attrs[i]);
 }
 
-static void add_infos(hasher *h, const oo_value_infos *infos) {
+/* The names of a subgraph's inputs and outputs are its own affair: they are matched by position. */
+static void add_infos(hasher *h, const oo_graph *graph, const oo_value_infos *infos) {
     add(h, infos->n);
     for (uint32_t i = 0; i < infos->n; i++) {
-        add_value(h, infos->data[i].value);
-        add_text(h, infos->data[i].value ? infos->data[i].value->name : infos->data[i].name);
+        const oo_value *const value = infos->data[i].value;
+        add_value(h, value);
+        if (!graph->owner)
+            add_text(h, value ? value->name : infos->data[i].name);
         add_type(h, infos->data[i].type);
     }
 }
 
 static void add_graph(hasher *h, const oo_graph *graph) {
-    add_infos(h, &graph->inputs);
+    add_infos(h, graph, &graph->inputs);
     for (uint32_t i = 0; i < graph->initializers.n; i++) {
         const oo_value *const value = graph->initializers.data[i];
         if (!value->init)
@@ -107,7 +110,7 @@ static void add_graph(hasher *h, const oo_graph *graph) {
     }
     for (const oo_node *node = graph->first; node; node = node->next)
         add_node(h, node);
-    add_infos(h, &graph->outputs);
+    add_infos(h, graph, &graph->outputs);
     for (uint32_t i = 0; i < graph->infos.n; i++)
         if (graph->infos.data[i].value)
             add_type(h, graph->infos.data[i].value->type);

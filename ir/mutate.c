@@ -102,6 +102,8 @@ static void set_graph_output(oo_rewriter *rw, oo_graph *graph, uint32_t index, o
     old->noutputs--;
     graph->outputs.data[index].value = value;
     value->noutputs++;
+    if (value->graph == graph)
+        value->output_index = index;
 }
 
 /* The output's name moves to a value; the value that had it becomes nameless and gets another when written. */
@@ -142,6 +144,9 @@ static void replace_outputs(oo_rewriter *rw, oo_value *old, oo_value *by) {
     oo_value *const instead = stand_in(rw, by, old);
     if (instead == old)
         return;
+    const uint32_t hint = old->output_index;
+    if (hint < old->graph->outputs.n && old->graph->outputs.data[hint].value == old && !old->graph->dead)
+        set_graph_output(rw, old->graph, hint, instead);
     /* Its own graph comes first; only a captured value that an inner graph returns needs the search. */
     for (uint32_t g = old->graph->index; g < rw->model->graphs.n && old->noutputs; g++) {
         oo_graph *const graph = rw->model->graphs.data[g];

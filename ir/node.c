@@ -154,7 +154,7 @@ static const oo_tensor *constant_node_tensor(const oo_node *node) {
     if (node->erased || *node->op->domain || node->op->functions || strcmp(node->op->name, "Constant") != 0 || node->nattrs != 1)
         return NULL;
     const oo_attr *const attr = node->attrs[0];
-    if (attr->reference || attr->raw.data || attr->type != OO_ATTR_TENSOR || strcmp(attr->name, "value") != 0)
+    if (attr->reference || attr->raw.data || attr->type != OO_ATTR_TENSOR || strcmp(oo_attr_name(attr), "value") != 0)
         return NULL;
     return attr->t;
 }

@@ -75,11 +75,9 @@ static void apply(sorter *s) {
 }
 
 /* Stable: what a node depends on moves before it where it does not stand there already; all else keeps its place. */
-static oo_status sort_graph(oo_graph *graph, bool reorder) {
+static oo_status sort_graph(oo_graph *graph, uint8_t *colour, bool reorder) {
     oo_model *const model = graph->model;
-    sorter s = {.graph = graph, .colour = calloc(model->nnodes ? model->nnodes : 1, 1)};
-    if (!s.colour)
-        oo__oom(model->nnodes);
+    sorter s = {.graph = graph, .colour = colour};
     for (oo_node *node = graph->first; node && !s.cycle; node = node->next) {
         oo_vec_push(NULL, &s.stack, (visit){node, false});
         drain(&s);
@@ -91,27 +89,27 @@ static oo_status sort_graph(oo_graph *graph, bool reorder) {
     const oo_status status = s.cycle ? OO_INVALID : OO_OK;
     oo_vec_free(&s.stack);
     oo_vec_free(&s.sorted);
-    free(s.colour);
     return status;
 }
 
-oo_status oo__model_check_acyclic(oo_model *model) {
+/* Each node is coloured for its own graph only, so one array serves all graphs. */
+static oo_status sort_graphs(oo_model *model, bool reorder) {
+    uint8_t *colour = NULL;
+    oo_status status = OO_OK;
     oo_for_each_graph(graph, model) {
-        if (graph->unsorted)
-            OO_TRY(sort_graph(graph, false));
+        if (!graph->unsorted || status != OO_OK)
+            continue;
+        if (!colour && !(colour = calloc(model->nnodes + 1u, 1)))
+            oo__oom(model->nnodes);
+        status = sort_graph(graph, colour, reorder);
+        graph->unsorted = !reorder || status != OO_OK;
     }
-    return OO_OK;
+    free(colour);
+    return status;
 }
 
-oo_status oo__model_sort(oo_model *model) {
-    oo_for_each_graph(graph, model) {
-        if (!graph->unsorted)
-            continue;
-        OO_TRY(sort_graph(graph, true));
-        graph->unsorted = false;
-    }
-    return OO_OK;
-}
+oo_status oo__model_check_acyclic(oo_model *model) { return sort_graphs(model, false); }
+oo_status oo__model_sort(oo_model *model) { return sort_graphs(model, true); }
 
 void oo__model_number(oo_model *model) {
     oo_for_each_graph(graph, model) {

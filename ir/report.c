@@ -3,6 +3,12 @@
 
 #include <string.h>
 
+/* One step of a path. Names may be megabytes long, and paths repeat them. */
+static const char *shortened(const char *text, oo_arena *arena) {
+    enum { MOST = 200 };
+    return strnlen(text, MOST + 1) <= MOST ? text : oo__arena_printf(arena, "%.*s...", (int)MOST, text);
+}
+
 static const char *label_of(const oo_node *node, oo_arena *arena) {
     if (node->name && *node->name)
         return node->name;
@@ -27,8 +33,8 @@ static const char *attr_holding(const oo_graph *graph, oo_arena *arena) {
 
 const char *oo__graph_path(const oo_graph *graph, oo_arena *arena) {
     if (graph->function)
-        return oo__arena_printf(arena, "function %s.%s", graph->function->domain ? graph->function->domain : "",
-                                graph->function->name ? graph->function->name : "");
+        return oo__arena_printf(arena, "function %s.%s", shortened(graph->function->domain ? graph->function->domain : "", arena),
+                                shortened(graph->function->name ? graph->function->name : "", arena));
     if (graph->training)
         return "training";
     if (!graph->parent)
@@ -36,7 +42,8 @@ const char *oo__graph_path(const oo_graph *graph, oo_arena *arena) {
     const char *const outer = oo__graph_path(graph->parent, arena);
     if (!graph->owner)
         return oo__arena_printf(arena, "%s/subgraph", outer);
-    return oo__arena_printf(arena, "%s/%s.%s", outer, label_of(graph->owner, arena), attr_holding(graph, arena));
+    return oo__arena_printf(arena, "%s/%s.%s", outer, shortened(label_of(graph->owner, arena), arena),
+                            shortened(attr_holding(graph, arena), arena));
 }
 
 void oo__report(oo_model *model, oo_severity severity, const char *code, const oo_graph *graph, const oo_node *node,

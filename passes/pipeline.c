@@ -154,8 +154,9 @@ static const oo_option_row *find_option(const oo_option_row *rows, uint32_t n, c
 static oo_status parse_options(parser *p, const char *owner, const oo_option_row *rows, uint32_t n, void *options) {
     if (!take(p, '{'))
         return OO_OK;
-    while (!take(p, '}')) {
-        (void)take(p, ',');
+    for (bool first = true; !take(p, '}'); first = false) {
+        if (!first)
+            (void)take(p, ',');
         skip_space(p);
         const char *const where = p->at;
         const char *const key = take_word(p);

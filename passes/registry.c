@@ -2,6 +2,7 @@
 #include "passes/manager.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,13 +97,13 @@ const oo_pass *oo__registry_at(const oo_registry *r, uint32_t index, const char 
     return r->entries.data[index].pass;
 }
 
-/* Levenshtein distance, bounded by the size of the rows. */
+/* Levenshtein distance; names too long for the row are far from all. */
 static unsigned distance(const char *a, const char *b) {
     enum { MAX = 64 };
     unsigned row[MAX + 1];
     const size_t n = strlen(b);
     if (strlen(a) > MAX || n > MAX)
-        return MAX;
+        return UINT_MAX;
     for (unsigned j = 0; j <= n; j++)
         row[j] = j;
     for (unsigned i = 1; a[i - 1]; i++) {

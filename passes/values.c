@@ -1,6 +1,10 @@
 #include "passes/values.h"
 
+#include "io/npy.h"
+
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 /* ---- files to the evaluator ---- */
 /* The element type that all tensors of the items share, OO_UNDEFINED when there are none. */
@@ -118,4 +122,72 @@ oo_value_tree *oo__tree_of_datum(oo_model *model, const oo_datum *d) {
     default: put_items(model, tree, d); break;
     }
     return tree;
+}
+
+/* ---- reading ---- */
+static oo_elem declared_elem(const oo_type *type) {
+    return type && type->kind == OO_TYPE_TENSOR && type->has_elem && oo__elem_name(type->elem) ? (oo_elem)type->elem : OO_UNDEFINED;
+}
+
+/* Whether .npy files hold `narrow` as `wide`. */
+static bool is_widened(oo_elem wide, oo_elem narrow) {
+    switch (narrow) {
+    case OO_INT4:
+    case OO_INT2: return wide == OO_INT8;
+    case OO_UINT4:
+    case OO_UINT2: return wide == OO_UINT8;
+    case OO_BFLOAT16:
+    case OO_FLOAT4E2M1: return wide == OO_FLOAT;
+    default: return wide == OO_FLOAT && narrow >= OO_FLOAT8E4M3FN && narrow != OO_UNDEFINED;
+    }
+}
+
+static oo_status read_npy(oo_datum **out, oo_model *values, const char *path, const oo_type *type) {
+    oo_tensor *tensor;
+    OO_TRY(oo__npy_read(&tensor, values, path));
+    *out = oo__datum_tensor(oo__array_of_tensor(tensor));
+    const oo_elem wanted = declared_elem(type);
+    if (*out && wanted && is_widened((*out)->elem, wanted))
+        *out = oo__datum_retyped(*out, (*out)->elem, wanted);
+    return OO_OK;
+}
+
+static oo_status read_message(oo_datum **out, oo_model *values, const char *path, const oo_type *type) {
+    oo_value_tree *tree;
+    OO_TRY(oo__value_read(&tree, values, path, type && type->kind ? type->kind : OO_TYPE_TENSOR));
+    *out = oo__datum_of_tree(tree);
+    return OO_OK;
+}
+
+oo_status oo__datum_read(oo_datum **out, oo_model *values, const char *path, const oo_type *type) {
+    *out = NULL;
+    const size_t size = strlen(path);
+    const bool npy = size > 4 && strcmp(path + size - 4, ".npy") == 0;
+    OO_TRY(npy ? read_npy(out, values, path, type) : read_message(out, values, path, type));
+    if (*out)
+        return OO_OK;
+    oo__file_error(values->context, "value-data", path, -1, "the value's data cannot be had: its type is unknown, or it is too large");
+    return OO_INVALID;
+}
+
+static const char *data_path(oo_model *values, const char *folder, const char *what, uint32_t k) {
+    return oo__arena_printf(values->arena, "%s/%s_%u.pb", folder, what, k);
+}
+
+oo_status oo__test_inputs_read(oo_datum **inputs, oo_model *values, const oo_graph *graph, const char *folder) {
+    uint32_t files = 0, k = 0;
+    while (access(data_path(values, folder, "input", files), R_OK) == 0)
+        files++;
+    for (uint32_t i = 0; i < graph->inputs.n && k < files; i++) {
+        const oo_value_info *const info = &graph->inputs.data[i];
+        if (files >= graph->inputs.n || !(info->value->flags & OO_VALUE_INITIALIZER))
+            OO_TRY(oo__datum_read(&inputs[i], values, data_path(values, folder, "input", k++), info->type));
+    }
+    return OO_OK;
+}
+
+oo_status oo__test_output_read(oo_datum **out, oo_model *values, const oo_graph *graph, const char *folder, uint32_t k) {
+    const char *const path = data_path(values, folder, "output", k);
+    *out = NULL;
+    return access(path, R_OK) == 0 ? oo__datum_read(out, values, path, graph->outputs.data[k].type) : OO_OK;
 }

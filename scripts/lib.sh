@@ -4,7 +4,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # docs/dependencies.md says what each is for; tests/layering.sh compares the two.
 packages_build="gcc libc6-dev cmake ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev libgraphviz-dev graphviz
-  uthash-dev libcjson-dev libxxhash-dev libcmocka-dev zstd"
+  uthash-dev libcjson-dev libxxhash-dev libpcre2-dev libopenblas-dev libcmocka-dev zstd"
 packages_test="clang libclang-rt-dev python3 python3-venv universal-ctags man-db"
 packages_lint="clang-tidy clang-format valgrind"
 

@@ -40,7 +40,7 @@ oo_changes *oo__changes_of(const oo_model *before, const oo_model *after, oo_are
 /* ---- one picture over the other ---- */
 typedef struct merger {
     oo_picture *into;
-    oo_intern *ids; /* slot: index + 1 */
+    oo_intern *ids;              /* slot: index + 1 */
     uint32_t *box_of, *frame_of; /* of the picture that is laid over: where its parts are now */
 } merger;
 
@@ -194,6 +194,8 @@ static void link_rewrite(linker *l, const oo_rewrite *r, const ancestry *old) {
 
 static void link_history(merger *m, const oo_changes *changes) {
     const oo_model *const model = changes->model;
+    if (!m->into->boxes.data)
+        return;
     oo_arena *const scratch = oo__arena_new();
     ancestry **const origins = OO_NEW_ARRAY(scratch, ancestry *, model->nnodes);
     linker l = {.merger = m, .levelled = OO_NEW_ARRAY(scratch, bool, m->into->boxes.n)};
@@ -207,7 +209,8 @@ static void link_history(merger *m, const oo_changes *changes) {
     oo__arena_free(scratch);
 }
 
-oo_picture *oo__picture_union(const oo_picture *before, const oo_picture *after, const oo_changes *changes, oo_arena *arena) {
+oo_picture *oo__picture_union(const oo_picture *before, const oo_picture *after, const oo_changes *changes,
+                              oo_arena *arena) {
     oo_picture *const p = OO_NEW(arena, oo_picture);
     *p = (oo_picture){.arena = arena, .title = "", .legend = true};
     merger m = {.into = p, .ids = oo__intern_new(arena)};
@@ -220,83 +223,5 @@ oo_picture *oo__picture_union(const oo_picture *before, const oo_picture *after,
     if (changes)
         link_history(&m, changes);
     oo__intern_free(m.ids);
-    return p;
-}
-
-/* ---- changed regions ---- */
-/* Distance of each box to the nearest marked one, up to `radius`; links count both ways. */
-static void spread(const oo_picture *p, uint32_t radius, uint32_t *distance) {
-    for (uint32_t i = 0; i < p->boxes.n; i++)
-        distance[i] = p->boxes.data[i].mark == OO_MARK_SAME ? UINT32_MAX : 0;
-    for (uint32_t i = 0; i < p->links.n; i++) {
-        uint32_t *const from = &distance[p->links.data[i].from], *const to = &distance[p->links.data[i].to];
-        if (p->links.data[i].mark != OO_MARK_SAME && *from && *to)
-            *from = *to = 0;
-    }
-    for (uint32_t r = 0; r < radius; r++) {
-        for (uint32_t i = 0; i < p->links.n; i++) {
-            uint32_t *const from = &distance[p->links.data[i].from], *const to = &distance[p->links.data[i].to];
-            if (*from == r && *to == UINT32_MAX)
-                *to = r + 1;
-            if (*to == r && *from == UINT32_MAX)
-                *from = r + 1;
-        }
-    }
-}
-
-/* Frames that still hold something, and those around them. */
-static uint32_t *keep_frames(oo_picture *p, const oo_picture *from, const uint32_t *distance) {
-    uint32_t *const kept = OO_NEW_ARRAY(p->arena, uint32_t, from->frames.n);
-    kept[0] = 1;
-    for (uint32_t i = 0; i < from->boxes.n; i++)
-        for (uint32_t f = from->boxes.data[i].frame; distance[i] != UINT32_MAX && !kept[f]; f = from->frames.data[f].parent)
-            kept[f] = 1;
-    for (uint32_t f = 0; f < from->frames.n; f++) {
-        if (!kept[f])
-            continue;
-        oo_frame frame = from->frames.data[f];
-        frame.parent = f ? kept[frame.parent] : 0;
-        kept[f] = p->frames.n;
-        oo_vec_push(p->arena, &p->frames, frame);
-    }
-    return kept;
-}
-
-static void add_nothing_note(oo_picture *p) {
-    oo_vec_push(p->arena, &p->boxes,
-                (oo_box){.kind = OO_BOX_NOTE,
-                         .id = "nothing",
-                         .head = "no operator, input or output changed",
-                         .lines = "",
-                         .tooltip = "note",
-                         .origin = "",
-                         .node = UINT32_MAX});
-}
-
-oo_picture *oo__picture_region(const oo_picture *from, uint32_t radius, oo_arena *arena) {
-    oo_picture *const p = OO_NEW(arena, oo_picture);
-    *p = (oo_picture){.arena = arena, .title = from->title, .legend = from->legend};
-    uint32_t *const distance = OO_NEW_ARRAY(arena, uint32_t, from->boxes.n);
-    spread(from, radius, distance);
-    const uint32_t *const frames = keep_frames(p, from, distance);
-    uint32_t *const place = OO_NEW_ARRAY(arena, uint32_t, from->boxes.n);
-    for (uint32_t i = 0; i < from->boxes.n; i++) {
-        if (distance[i] == UINT32_MAX)
-            continue;
-        oo_box box = from->boxes.data[i];
-        box.frame = frames[box.frame];
-        place[i] = p->boxes.n;
-        oo_vec_push(arena, &p->boxes, box);
-    }
-    for (uint32_t i = 0; i < from->links.n; i++) {
-        oo_link link = from->links.data[i];
-        if (distance[link.from] == UINT32_MAX || distance[link.to] == UINT32_MAX)
-            continue;
-        link.from = place[link.from];
-        link.to = place[link.to];
-        oo_vec_push(arena, &p->links, link);
-    }
-    if (!p->boxes.n)
-        add_nothing_note(p);
     return p;
 }

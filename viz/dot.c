@@ -56,26 +56,31 @@ static char *write_graph(Agraph_t *g) {
 /* cgraph takes its strings as char *, but does not write to them. */
 static char *text(const char *s) { return (char *)(uintptr_t)s; }
 
-static void set(void *object, const char *name, const char *value) { agsafeset(object, text(name), text(value), text("")); }
+static void set(void *object, const char *name, const char *value) {
+    agsafeset(object, text(name), text(value), text(""));
+}
 
 /* Labels are always HTML-like and never begin as a plain attribute does: cgraph keeps one copy of equal strings. */
 static void set_label(Agraph_t *g, void *object, const char *markup) {
     char *const html = agstrdup_html(g, text(markup));
-    agattr(g, agobjkind(object), text("label"), text(""));
+    /* Declaring it again would take the label of the whole graph away. */
+    if (!agattr(g, agobjkind(object), text("label"), NULL))
+        agattr(g, agobjkind(object), text("label"), text(""));
     agset(object, text("label"), html);
     agstrfree(g, html);
 }
 
 static void set_defaults(Agraph_t *g, const oo_picture *p) {
-    static const char *const graph[][2] = {
-        {"rankdir", "TB"}, {"ranksep", "0.25"}, {"nodesep", "0.2"}, {"fontname", FONT}, {"fontsize", "13"}, {"fontcolor", INK},
-        {"labelloc", "t"}, {"linelength", "0"}, {"bgcolor", "white"}, {"pad", "0.15"}, {"style", ""}, {"color", ""}};
+    static const char *const graph[][2] = {{"rankdir", "TB"},  {"ranksep", "0.25"}, {"nodesep", "0.2"},
+                                           {"fontname", FONT}, {"fontsize", "13"},  {"fontcolor", INK},
+                                           {"labelloc", "t"},  {"linelength", "0"}, {"bgcolor", "white"},
+                                           {"pad", "0.15"},    {"style", ""},       {"color", ""}};
     static const char *const node[][2] = {{"shape", "box"},     {"style", "rounded,filled"}, {"fillcolor", "#FAFAFA"},
                                           {"color", "#6B6B6B"}, {"fontname", FONT},          {"fontsize", "11"},
                                           {"fontcolor", INK},   {"margin", "0.09,0.045"},    {"height", "0.3"},
                                           {"width", "0.5"}};
-    static const char *const edge[][2] = {{"fontname", FONT},   {"fontsize", "8"},      {"fontcolor", "#404040"},
-                                          {"color", "#6B6B6B"}, {"arrowsize", "0.55"}};
+    static const char *const edge[][2] = {
+        {"fontname", FONT}, {"fontsize", "8"}, {"fontcolor", "#404040"}, {"color", "#6B6B6B"}, {"arrowsize", "0.55"}};
     for (size_t i = 0; i < sizeof graph / sizeof *graph; i++)
         agattr(g, AGRAPH, text(graph[i][0]), text(graph[i][1]));
     for (size_t i = 0; i < sizeof node / sizeof *node; i++)
@@ -146,7 +151,10 @@ static Agnode_t *add_box(Agraph_t *g, Agraph_t *frame, const oo_box *box, oo_are
 }
 
 /* ---- links ---- */
+/* Without a straight trunk each branch moves what follows it a little further to one side. */
 static void set_link_look(void *e, const oo_link *link) {
+    if (link->trunk)
+        set(e, "weight", "8");
     static const char *const styles[] = {[OO_MARK_REMOVED] = "dashed", [OO_MARK_ADDED] = "bold"};
     if (link->mark == OO_MARK_REMOVED || link->mark == OO_MARK_ADDED) {
         set(e, "color", looks[link->mark].colour);
@@ -162,26 +170,33 @@ static void set_link_look(void *e, const oo_link *link) {
         set(e, "fontcolor", BECAME);
         set(e, "arrowhead", "vee");
         set(e, "penwidth", "1.6");
-        if (!link->level)
+        if (!link->level) {
             set(e, "constraint", "false");
+            set(e, "tailport", "e"); /* clear of the tensors, which run from bottom to top */
+            set(e, "headport", "e");
+        }
     }
 }
 
 static const char *link_class(const oo_link *link, oo_arena *arena) {
-    static const char *const kinds[] = {
-        [OO_LINK_DATA] = "tensor", [OO_LINK_CAPTURE] = "capture", [OO_LINK_RETURN] = "return", [OO_LINK_BECAME] = "became"};
+    static const char *const kinds[] = {[OO_LINK_DATA] = "tensor",
+                                        [OO_LINK_CAPTURE] = "capture",
+                                        [OO_LINK_RETURN] = "return",
+                                        [OO_LINK_BECAME] = "became"};
     return oo__arena_printf(arena, "%s %s", kinds[link->kind], looks[link->mark].name);
 }
 
 static void add_link(Agraph_t *g, Agnode_t *from, Agnode_t *to, const oo_link *link, oo_arena *arena) {
     Agedge_t *const e = agedge(g, from, to, NULL, 1);
+    if (link->kind == OO_LINK_ORDER) {
+        set(e, "style", "invis");
+        return;
+    }
     if (*link->label)
-        set_label(g, e, oo__arena_printf(arena, "&#160;%s&#160;", link->label));
+        set_label(g, e, oo__arena_printf(arena, "&#160;&#160;%s&#160;", link->label));
     set(e, "id", link->id);
     set(e, "class", link_class(link, arena));
     set(e, "tooltip", link->tooltip);
-    if (*link->label)
-        set(e, "labeltooltip", link->tooltip);
     set_link_look(e, link);
 }
 
@@ -210,14 +225,15 @@ static void add_legend(Agraph_t *g, const oo_picture *p, oo_arena *arena) {
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         const look *const l = &looks[order[i]];
         const char *const lines = order[i] == OO_MARK_REMOVED ? "dashed" : "solid";
-        oo__markup_add(&m, "<td bgcolor=\"%s\" color=\"%s\" style=\"%s\"><font point-size=\"9\">%s%s</font></td>", l->fill, l->colour,
-                       lines, l->sign, l->name);
+        oo__markup_add(&m, "<td bgcolor=\"%s\" color=\"%s\" style=\"%s\"><font point-size=\"9\">%s%s</font></td>",
+                       l->fill, l->colour, lines, l->sign, l->name);
     }
     if (has_became(p))
         oo__markup_add(&m, "<td style=\"dotted\" color=\"" BECAME "\"><font point-size=\"9\" color=\"" BECAME
                            "\">&#183;&#183;&gt; became</font></td>");
     oo__markup_add(&m, "</tr></table>");
-    const oo_box box = {.kind = OO_BOX_NOTE, .id = "legend", .head = oo__markup_done(&m), .lines = "", .tooltip = "legend"};
+    const oo_box box = {
+        .kind = OO_BOX_NOTE, .id = "legend", .head = oo__markup_done(&m), .lines = "", .tooltip = "legend"};
     add_box(g, g, &box, arena);
 }
 

@@ -23,7 +23,7 @@ typedef struct layout {
     item *items;            /* [n] by row, left to right */
     uint32_t *arc_first[2]; /* [n + 1] neighbours above and below */
     uint32_t *near[2];
-    double *from_left;      /* [n] scratch */
+    double *from_left; /* [n] scratch */
 } layout;
 
 /* Neighbours of each box in earlier (side 0) or later (side 1) rows. */
@@ -71,8 +71,9 @@ static int compare_items(const void *a, const void *b) {
 static void pack_row(layout *l, item *row, uint32_t count) {
     const oo_spot *const spots = l->spots;
     for (uint32_t i = 0; i < count; i++) {
-        const double least = i ? l->from_left[i - 1] + (spots[row[i - 1].box].width + spots[row[i].box].width) / 2 + COLUMN_GAP
-                               : -INFINITY;
+        const double least =
+            i ? l->from_left[i - 1] + (spots[row[i - 1].box].width + spots[row[i].box].width) / 2 + COLUMN_GAP
+              : -INFINITY;
         l->from_left[i] = fmax(row[i].wish, least);
     }
     double next = INFINITY;
@@ -115,7 +116,10 @@ static void set_heights(layout *l) {
 }
 
 static void place_block(oo_spot *spots, uint32_t n, const oo_arc *arcs, uint32_t narcs, oo_arena *arena) {
-    layout l = {.spots = spots, .n = n, .row_of = oo__ranks(n, arcs, narcs, arena), .from_left = OO_NEW_ARRAY(arena, double, n)};
+    layout l = {.spots = spots,
+                .n = n,
+                .row_of = oo__ranks(n, arcs, narcs, arena),
+                .from_left = OO_NEW_ARRAY(arena, double, n)};
     for (int side = 0; side < 2; side++)
         index_side(&l, side, arcs, narcs, arena);
     fill_rows(&l, arena);
@@ -159,7 +163,8 @@ static void sort_arcs(blocks *b, const oo_spot *spots, const oo_arc *arcs, uint3
         b->first_arc[k + 2] += b->first_arc[k + 1];
     for (uint32_t a = 0; a < narcs; a++)
         if (spots[arcs[a].from].block == spots[arcs[a].to].block)
-            b->arcs[b->first_arc[spots[arcs[a].to].block + 1]++] = (oo_arc){b->place[arcs[a].from], b->place[arcs[a].to]};
+            b->arcs[b->first_arc[spots[arcs[a].to].block + 1]++] =
+                (oo_arc){b->place[arcs[a].from], b->place[arcs[a].to]};
 }
 
 /* Moves a laid-out block to the right of `x`; returns where the next may begin. */

@@ -22,7 +22,8 @@ static void index_arcs(graph *g, oo_arena *arena) {
 }
 
 /* Depth first without recursion: an arc to a vertex that is still open closes a cycle. `order` gets the vertices, last first. */
-static void visit(graph *g, uint32_t root, uint8_t *state, uint32_t *stack, uint32_t *next, uint32_t *order, uint32_t *left) {
+static void visit(graph *g, uint32_t root, uint8_t *state, uint32_t *stack, uint32_t *next, uint32_t *order,
+                  uint32_t *left) {
     enum { NEW, OPEN, DONE };
     uint32_t depth = 0;
     stack[depth++] = root;
@@ -72,21 +73,50 @@ static void tighten(const graph *g, const uint32_t *order, uint32_t *rank) {
     }
 }
 
+/* Longest path from a source to each vertex; `height` to a sink, when asked for. */
+static uint32_t *measure(const graph *g, const uint32_t *order, uint32_t *height, oo_arena *arena) {
+    uint32_t *const depth = OO_NEW_ARRAY(arena, uint32_t, g->n);
+    for (uint32_t i = 0; i < 2 * g->n; i++) {
+        const bool down = i < g->n;
+        const uint32_t v = order[down ? i : 2 * g->n - 1 - i];
+        for (uint32_t k = g->first[v]; k < g->first[v + 1]; k++) {
+            const uint32_t a = g->out[k], w = g->arcs[a].to;
+            if (g->back[a])
+                continue;
+            if (down && depth[w] <= depth[v])
+                depth[w] = depth[v] + 1;
+            if (!down && height && height[v] <= height[w])
+                height[v] = height[w] + 1;
+        }
+    }
+    return depth;
+}
+
 uint32_t *oo__ranks(uint32_t n, const oo_arc *arcs, uint32_t narcs, oo_arena *arena) {
     graph g = {.n = n, .narcs = narcs, .arcs = arcs, .back = OO_NEW_ARRAY(arena, bool, narcs)};
     index_arcs(&g, arena);
     const uint32_t *const order = topological(&g, arena);
-    uint32_t *const rank = OO_NEW_ARRAY(arena, uint32_t, n);
-    for (uint32_t i = 0; i < n; i++) {
-        const uint32_t v = order[i];
-        for (uint32_t k = g.first[v]; k < g.first[v + 1]; k++) {
-            const uint32_t a = g.out[k], w = arcs[a].to;
-            if (!g.back[a] && rank[w] <= rank[v])
-                rank[w] = rank[v] + 1;
-        }
-    }
+    uint32_t *const rank = measure(&g, order, NULL, arena);
     tighten(&g, order, rank);
     return rank;
+}
+
+void oo__find_trunk(bool *trunk, uint32_t n, const oo_arc *arcs, uint32_t narcs, oo_arena *arena) {
+    graph g = {.n = n, .narcs = narcs, .arcs = arcs, .back = OO_NEW_ARRAY(arena, bool, narcs)};
+    index_arcs(&g, arena);
+    uint32_t *const height = OO_NEW_ARRAY(arena, uint32_t, n);
+    const uint32_t *const depth = measure(&g, topological(&g, arena), height, arena);
+    /* Arc + 1: the deepest way in and the longest way out of each vertex. */
+    uint32_t *const in = OO_NEW_ARRAY(arena, uint32_t, n), *const out = OO_NEW_ARRAY(arena, uint32_t, n);
+    for (uint32_t a = 0; a < narcs; a++) {
+        const uint32_t from = arcs[a].from, to = arcs[a].to;
+        if (!in[to] || depth[from] > depth[arcs[in[to] - 1].from])
+            in[to] = a + 1;
+        if (!out[from] || height[to] > height[arcs[out[from] - 1].to])
+            out[from] = a + 1;
+    }
+    for (uint32_t a = 0; a < narcs; a++)
+        trunk[a] = !g.back[a] && in[arcs[a].to] == a + 1 && out[arcs[a].from] == a + 1;
 }
 
 /* ---- stubs ---- */
@@ -99,7 +129,8 @@ static uint32_t span(const uint32_t *rank, const oo_link *link) {
 static void cut(oo_picture *p, oo_link *link) {
     const oo_box *const from = &p->boxes.data[link->from];
     oo_markup head = oo__markup(p->arena, OO_LABEL), tooltip = oo__markup(p->arena, OO_TOOLTIP);
-    oo__markup_add(&head, "&#8593; %s<br/>from %s", link->kind == OO_LINK_BECAME ? link->label : link->name, from->origin);
+    oo__markup_add(&head, "&#8593; %s<br/>from %s", link->kind == OO_LINK_BECAME ? link->label : link->name,
+                   from->origin);
     if (from->kind == OO_BOX_OP)
         oo__markup_add(&head, " %s", from->id);
     if (*link->label && link->kind != OO_LINK_BECAME)
@@ -124,11 +155,19 @@ static void cut(oo_picture *p, oo_link *link) {
 void oo__picture_cut(oo_picture *p, uint32_t limit) {
     oo_arena *const scratch = oo__arena_new();
     oo_arc *const arcs = OO_NEW_ARRAY(scratch, oo_arc, p->links.n);
+    uint32_t *const link_of = OO_NEW_ARRAY(scratch, uint32_t, p->links.n);
+    bool *const trunk = OO_NEW_ARRAY(scratch, bool, p->links.n);
     uint32_t narcs = 0;
-    for (uint32_t i = 0; i < p->links.n; i++)
-        if (p->links.data[i].kind != OO_LINK_BECAME)
-            arcs[narcs++] = (oo_arc){p->links.data[i].from, p->links.data[i].to};
+    for (uint32_t i = 0; i < p->links.n; i++) {
+        if (p->links.data[i].kind == OO_LINK_BECAME)
+            continue;
+        link_of[narcs] = i;
+        arcs[narcs++] = (oo_arc){p->links.data[i].from, p->links.data[i].to};
+    }
     const uint32_t *const rank = oo__ranks(p->boxes.n, arcs, narcs, scratch);
+    oo__find_trunk(trunk, p->boxes.n, arcs, narcs, scratch);
+    for (uint32_t a = 0; a < narcs; a++)
+        p->links.data[link_of[a]].trunk = trunk[a];
     for (uint32_t i = 0; i < p->links.n; i++)
         if (span(rank, &p->links.data[i]) > limit)
             cut(p, &p->links.data[i]);

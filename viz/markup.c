@@ -8,6 +8,8 @@
 oo_markup oo__markup(oo_arena *arena, oo_dialect dialect) { return (oo_markup){.arena = arena, .dialect = dialect}; }
 
 static void put(oo_markup *m, const char *bytes, size_t size) {
+    if (size == 0)
+        return;
     m->data = oo__vec_room(m->arena, m->data, m->n, (uint32_t)size, &m->cap, 1);
     memcpy(m->data + m->n, bytes, size);
     m->n += (uint32_t)size;
@@ -51,9 +53,11 @@ static size_t sequence_length(unsigned char lead) {
 
 /* Control characters, surrogates, marks that turn the direction of writing, and what XML forbids. */
 static bool is_showable(uint32_t c) {
-    if (c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0xD800 && c < 0xE000) || c == 0xFFFE || c == 0xFFFF || c > 0x10FFFF)
+    if (c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0xD800 && c < 0xE000) || c == 0xFFFE || c == 0xFFFF ||
+        c > 0x10FFFF)
         return false;
-    return !(c >= 0x200B && c <= 0x200F) && !(c >= 0x2028 && c <= 0x202E) && !(c >= 0x2060 && c <= 0x206F) && c != 0xFEFF;
+    return !(c >= 0x200B && c <= 0x200F) && !(c >= 0x2028 && c <= 0x202E) && !(c >= 0x2060 && c <= 0x206F) &&
+           c != 0xFEFF;
 }
 
 /* Bytes of the character at `text`; 0 when it must be shown as \xNN, one byte. */
@@ -194,7 +198,9 @@ void oo__markup_type(oo_markup *m, const oo_type *type) { put_type(m, type, 0); 
 /* ---- tensors and attributes ---- */
 enum { FEW = 6 };
 
-static bool is_number(int32_t elem) { return (elem >= OO_FLOAT && elem <= OO_INT64) || elem == OO_DOUBLE || elem == OO_FLOAT16; }
+static bool is_number(int32_t elem) {
+    return (elem >= OO_FLOAT && elem <= OO_INT64) || elem == OO_DOUBLE || elem == OO_FLOAT16;
+}
 
 void oo__markup_tensor(oo_markup *m, const oo_tensor *tensor) {
     put_elem(m, tensor->elem);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { MAX_DEPTH = 16 };
+enum { MAX_DEPTH = 16, PORT_NAME = 24 };
 
 typedef struct builder {
     const oo_model *model;
@@ -61,12 +61,13 @@ static const char *small_type(builder *b, const oo_type *type) {
     return oo__markup_done(&m);
 }
 
-static uint32_t add_port(builder *b, const oo_graph *graph, uint32_t index, const oo_value_info *info, oo_box_kind kind) {
+static uint32_t add_port(builder *b, const oo_graph *graph, uint32_t index, const oo_value_info *info,
+                         oo_box_kind kind) {
     const bool in = kind == OO_BOX_INPUT;
     const char *const name = info->value && info->value->name ? info->value->name : info->name;
     const oo_type *const type = info->type ? info->type : info->value ? info->value->type : NULL;
     oo_markup head = oo__markup(b->arena, OO_LABEL), tooltip = oo__markup(b->arena, OO_TOOLTIP);
-    oo__markup_name(&head, name, OO_BRIEF);
+    oo__markup_name(&head, name, PORT_NAME);
     oo__markup_add(&tooltip, "graph %s ", in ? "input" : "output");
     oo__markup_name(&tooltip, name, OO_WHOLE);
     oo__markup_add(&tooltip, ": ");
@@ -138,14 +139,15 @@ static void add_link(builder *b, oo_link_kind kind, const oo_value *value, uint3
     for (int i = 0; i < 2; i++)
         if (ends[i] == OO_MARK_REMOVED || ends[i] == OO_MARK_ADDED)
             mark = ends[i];
-    const oo_link link = {.kind = kind,
-                          .mark = mark,
-                          .from = from - 1,
-                          .to = to,
-                          .id = oo__arena_printf(b->arena, "%s_%u__%s_%u", boxes[from - 1].id, value->index, boxes[to].id, index),
-                          .label = oo__markup_done(&label),
-                          .name = oo__markup_done(&name),
-                          .tooltip = oo__markup_done(&tooltip)};
+    const oo_link link = {
+        .kind = kind,
+        .mark = mark,
+        .from = from - 1,
+        .to = to,
+        .id = oo__arena_printf(b->arena, "%s_%u__%s_%u", boxes[from - 1].id, value->index, boxes[to].id, index),
+        .label = oo__markup_done(&label),
+        .name = oo__markup_done(&name),
+        .tooltip = oo__markup_done(&tooltip)};
     oo_vec_push(b->arena, &b->picture->links, link);
 }
 

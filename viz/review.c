@@ -53,7 +53,8 @@ static void count_state(summary *s, const oo_model *model, int state) {
         if (graph->dead)
             continue;
         for (const oo_node *node = oo_graph_first(graph); node; node = oo_node_next(node)) {
-            const bool constant = node->noutputs == 1 && node->outputs[0] && !node->outputs[0]->init && oo__is_constant(node->outputs[0]);
+            const bool constant =
+                node->noutputs == 1 && node->outputs[0] && !node->outputs[0]->init && oo__is_constant(node->outputs[0]);
             op_row_of(s, node)->count[state]++;
             t->nodes += !constant;
         }
@@ -68,7 +69,9 @@ static void count_state(summary *s, const oo_model *model, int state) {
     }
 }
 
-static int compare_ops(const void *a, const void *b) { return strcmp(((const op_row *)a)->key, ((const op_row *)b)->key); }
+static int compare_ops(const void *a, const void *b) {
+    return strcmp(((const op_row *)a)->key, ((const op_row *)b)->key);
+}
 
 static void count_rewrites(summary *s, const oo_model *after) {
     for (uint32_t i = 0; i < after->history.n; i++) {
@@ -113,8 +116,8 @@ static void put_rules(oo_markup *m, const summary *s) {
         oo__markup_name(m, r->pass, 60);
         oo__markup_add(m, " | ");
         oo__markup_name(m, r->rule, 60);
-        oo__markup_add(m, " | %llu | %llu | %llu | %llu |\n", (unsigned long long)r->rewrites, (unsigned long long)r->removed,
-                       (unsigned long long)r->added, (unsigned long long)r->changed);
+        oo__markup_add(m, " | %llu | %llu | %llu | %llu |\n", (unsigned long long)r->rewrites,
+                       (unsigned long long)r->removed, (unsigned long long)r->added, (unsigned long long)r->changed);
     }
 }
 

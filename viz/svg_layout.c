@@ -10,7 +10,8 @@
 static char *text(const char *s) { return (char *)(uintptr_t)s; }
 
 static void hurry(Agraph_t *g) {
-    static const char *const settings[][2] = {{"nslimit", "0.1"}, {"nslimit1", "0.1"}, {"mclimit", "0.1"}, {"splines", "line"}};
+    static const char *const settings[][2] = {
+        {"nslimit", "0.3"}, {"nslimit1", "0.3"}, {"mclimit", "0.1"}, {"splines", "line"}};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         agattr(g, AGRAPH, text(settings[i][0]), text(settings[i][1]));
 }
@@ -100,6 +101,7 @@ static void place_all(Agraph_t *g) {
     agattr(g, AGRAPH, text("bb"), text(""));
     agattr(g, AGRAPH, text("lp"), text(""));
     agattr(g, AGRAPH, text("splines"), text("line"));
+    agattr(g, AGRAPH, text("outputorder"), text("edgesfirst")); /* lines run behind boxes */
     for (Agnode_t *v = agfstnode(g); v; v = agnxtnode(g, v)) {
         char position[64];
         snprintf(position, sizeof position, "%.2f,%.2f", spots[index_of(v)].x, spots[index_of(v)].y);

@@ -10,7 +10,7 @@ typedef enum oo_care {
 } oo_care;
 
 /* DOT text longer than this is not tried with full, with less care. */
-enum { OO_FULL_CARE_BYTES = 1500000, OO_LESS_CARE_BYTES = 8000000 };
+enum { OO_FULL_CARE_BYTES = 1000000, OO_LESS_CARE_BYTES = 8000000 };
 
 /* SVG text; NULL when Graphviz refuses. Nothing is freed: the child ends. */
 char *oo__svg_layout(size_t *size, const char *dot, oo_care care);

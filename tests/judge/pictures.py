@@ -7,7 +7,6 @@ somewhere; the review as a whole must be ready within S seconds and each process
 the same bytes for the smaller models. Prints a table; exits 1 on any failure.
 """
 import argparse
-import functools
 import os
 import shutil
 import subprocess
@@ -21,7 +20,12 @@ import judge_lib
 
 SVG = "{http://www.w3.org/2000/svg}"
 HREF = "{http://www.w3.org/1999/xlink}href"
+TITLE = "{http://www.w3.org/1999/xlink}title"
+PICTURES = ("before", "after", "diff")
 SMALL = 300  # boxes up to which the run is repeated
+# Short enough not to be shortened.
+NAMES = ('<b>x</b>', '"quoted"', "'", "a&b", "&lt;", "&amp;lt;", "&#65;", "\\N\\G", "\\", "\\\\", "\\n", "javascript:0", "]]>",
+         "<!--", "{a|b}", "%s%n", "\u00e4\u4e2d", "`*_|", " ")
 
 
 def operators(graph_or_function):
@@ -88,11 +92,11 @@ def differs(folder, again):
     return None
 
 
-def judge(options, scratch, model):
+def judge(options, scratch, model, run):
     out, folder, again = scratch / f"{model.stem}.onnx", scratch / model.stem, scratch / f"{model.stem}.again"
-    seconds, peak, wrong = review(model, options.pipeline, out, folder, options.seconds)
+    seconds, peak, wrong = run
     pictures = {}
-    for name in ("before", "after", "diff"):
+    for name in PICTURES:
         pictures[name] = (0, 0, None) if wrong else look_at(folder / f"{name}.svg")
         wrong = wrong or pictures[name][2]
     wrong = wrong or check(model, out, folder, pictures)
@@ -101,10 +105,36 @@ def judge(options, scratch, model):
     if not wrong and pictures["before"][0] <= SMALL:
         wrong = review(model, options.pipeline, out, again, options.seconds)[2] or differs(folder, again)
     size = 0 if wrong else (folder / "before.svg").stat().st_size
-    if not wrong:
-        out.unlink()
-    return (model.stem, *(pictures[n][0] for n in ("before", "after", "diff")), pictures["before"][1], f"{size / 1e6:.2f}",
-            f"{seconds:.2f}", f"{peak:.0f}", wrong or "ok")
+    return (model.stem, *(pictures[n][0] for n in PICTURES), pictures["before"][1], f"{size / 1e6:.2f}", f"{seconds:.2f}",
+            f"{peak:.0f}", wrong or "ok")
+
+
+def hostile(scratch, options):
+    """Names that mean something to Graphviz, XML or a browser must be there literally. None or what is wrong."""
+    for number, name in enumerate(NAMES):
+        x, y = (onnx.helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [name]) for n in ("x" + name, "y" + name))
+        node = onnx.helper.make_node("Relu", ["x" + name], ["y" + name], name="n" + name)
+        model = onnx.helper.make_model(onnx.helper.make_graph([node], "g", [x], [y]), opset_imports=[onnx.helper.make_opsetid("", 17)])
+        path, folder = scratch / f"hostile{number}.onnx", scratch / f"hostile{number}"
+        onnx.save(model, path)
+        wrong = review(path, options.pipeline, scratch / "hostile.out.onnx", folder, options.seconds)[2]
+        for picture in () if wrong else PICTURES[:2]:
+            wrong = wrong or look_at(folder / f"{picture}.svg")[2] or missing(folder / f"{picture}.svg", name)
+        if wrong:
+            return f"the name {name!r}: {wrong}"
+    return None
+
+
+def missing(path, name):
+    root = ElementTree.parse(path).getroot()
+    texts = [e.text or "" for e in root.iter(SVG + "text")]
+    titles = [e.get(TITLE) or "" for e in root.iter(SVG + "a")]
+    for stem in "xny":
+        if not any(stem + name in t for t in texts) or not any(stem + name in t for t in titles):
+            return f"{path.name} does not say {stem + name!r}"
+    if not any(f"float[{name}]" in t for t in texts):
+        return f"{path.name} does not name the dimension"
+    return None
 
 
 def main():
@@ -116,13 +146,19 @@ def main():
     options = parser.parse_args()
     scratch = judge_lib.scratch("pictures")
     models = judge_lib.models([judge_lib.CORPUS, judge_lib.WHEELS], options.names)
-    rows = list(judge_lib.each(functools.partial(judge, options, scratch), models, processes=False))
-    judge_lib.table(rows, ("model", "before", "after", "diff", "stubs", "MB", "seconds", "peak MB", "verdict"))
+    # All runs come first: a child counts the memory of the process that it was forked from, and reading models makes this one big.
+    def run(m):
+        return review(m, options.pipeline, scratch / f"{m.stem}.onnx", scratch / m.stem, options.seconds)
+    runs = list(judge_lib.each(run, models, processes=False))
+    rows = [judge(options, scratch, model, run) for model, run in zip(models, runs)]
+    judge_lib.table(rows, ("model", *PICTURES, "stubs", "MB", "seconds", "peak MB", "verdict"))
     bad = [row for row in rows if row[-1] != "ok"]
     print(f"pictures: {len(rows) - len(bad)} of {len(rows)} models ok")
-    if not bad:
+    wrong = hostile(scratch, options)
+    print(wrong or f"pictures: {len(NAMES)} hostile names stand literally")
+    if not bad and not wrong:
         shutil.rmtree(scratch)
-    sys.exit(bool(bad))
+    sys.exit(bool(bad or wrong))
 
 
 if __name__ == "__main__":

@@ -190,42 +190,54 @@ static void refused_places(void **state) {
     remove_all();
 }
 
-/* A file system that is full: here a limit on the size of files. */
+/* A file system that is full: here a limit on the size of files. Written or copied, small or large, nothing is left. */
 static void refused_write_leaves_nothing(void **state) {
     (void)state;
+    static const size_t sizes[] = {200000, 3000000};
     oo_context *const context = new_context();
+    uint8_t *const bytes = noise(3000000);
+    write_file("source.bin", bytes, 3000000);
+    oo_source *const source = open_source(context, "source.bin");
     struct rlimit before;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, SIG_IGN);
-    write_file("old.bin", "old", 3);
-    oo_output *const o = open_output(context, "old.bin");
-    uint8_t *const bytes = noise(500000);
-    const struct rlimit small = {.rlim_cur = 100000, .rlim_max = before.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    oo__output_write(o, bytes, 500000);
-    oo__output_write(o, bytes, 500);
-    const oo_status status = oo__output_commit(o);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    for (unsigned k = 0; k < 4; k++) {
+        forget_told();
+        write_file("old.bin", "old", 3);
+        oo_output *const o = open_output(context, "old.bin");
+        const struct rlimit small = {.rlim_cur = 100000, .rlim_max = before.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+        if (k & 1)
+            oo__output_copy(o, source, 0, sizes[k / 2]);
+        else
+            oo__output_write(o, bytes, sizes[k / 2]);
+        oo__output_write(o, bytes, 500);
+        const oo_status status = oo__output_commit(o);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_int_equal(status, OO_IO);
+        assert_told("File too large");
+        assert_int_equal(told.count, 1);
+        assert_content("old.bin", "old", 3);
+        assert_int_equal(files_here(), 2);
+    }
     signal(SIGXFSZ, SIG_DFL);
-    assert_int_equal(status, OO_IO);
-    assert_told("File too large");
-    assert_content("old.bin", "old", 3);
-    assert_int_equal(files_here(), 1);
+    oo__source_close(source);
     free(bytes);
     oo_context_free(context);
     remove_all();
 }
 
-/* Pieces of every size around the buffer and the threshold of kernel copies, written and copied in turn. */
+/* Pieces of every size around those of buffers and of kernel copies, written and copied in turn. */
 static void copies_of_every_size(void **state) {
     (void)state;
-    enum { TOTAL = 700000 };
-    static const uint32_t sizes[] = {0, 1, 100, 32767, 32768, 32769, 65536, 262143, 262144, 262145, 400000};
+    enum { TOTAL = 3500000, LARGEST = 2500000 };
+    static const uint32_t sizes[] = {0,      1,      100,     32767,   32768,   32769,  65536,   262143, 262144,
+                                     262145, 400000, 1048575, 1048576, 1048577, LARGEST};
     oo_context *const context = new_context();
     uint8_t *const bytes = noise(TOTAL);
     write_file("source.bin", bytes, TOTAL);
     oo_source *const sources[] = {open_source(context, "source.bin"), oo__source_memory(bytes, TOTAL, NULL)};
-    uint8_t *const expected = oo__malloc(COUNT_OF(sizes) * 4 * (size_t)400000);
+    uint8_t *const expected = oo__malloc(COUNT_OF(sizes) * 2 * (size_t)LARGEST);
     uint64_t seed = 5;
     for (size_t s = 0; s < COUNT_OF(sources); s++) {
         size_t size = 0;
@@ -257,7 +269,7 @@ static void copy_beyond_the_end_fails(void **state) {
     uint8_t *const bytes = noise(50000);
     write_file("source.bin", bytes, 50000);
     oo_source *const source = open_source(context, "source.bin");
-    static const uint64_t wanted[] = {1000, 40000};
+    static const uint64_t wanted[] = {1000, 40000, 2000000};
     for (size_t i = 0; i < COUNT_OF(wanted); i++) {
         oo_output *const o = open_output(context, "copy.bin");
         oo__output_copy(o, source, 49900, wanted[i]);

@@ -1,0 +1,313 @@
+/* Drives inference over graphs, subgraphs and functions, and merges what operators say with what the file claims. */
+#include "ir/infer.h"
+
+#include "ir/infer_run.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_CALLS = 64 };
+
+typedef struct row {
+    oo_domain domain;
+    const char *name;
+    oo__infer_function function;
+} row;
+
+
+static row ROWS[] = {
+#define INFER(domain, name, function) {OO_DOMAIN_##domain, #name, oo__infer_##function},
+#include "ir/infer.def"
+#undef INFER
+    {OO_DOMAIN_OTHER, "", NULL},
+};
+enum { COUNT = sizeof ROWS / sizeof *ROWS };
+
+static int compare_rows(const void *a, const void *b) {
+    const row *const x = a, *const y = b;
+    return x->domain != y->domain ? (x->domain < y->domain ? -1 : 1) : strcmp(x->name, y->name);
+}
+
+static oo__infer_function function_of(const oo_schema *schema) {
+    static bool sorted;
+    if (!sorted) {
+        qsort(ROWS, COUNT, sizeof *ROWS, compare_rows);
+        sorted = true;
+    }
+    if (!schema)
+        return NULL;
+    const row key = {schema->domain, schema->name, NULL};
+    const row *const found = bsearch(&key, ROWS, COUNT, sizeof *ROWS, compare_rows);
+    return found ? found->function : NULL;
+}
+
+/* ---- symbols ---- */
+static const oo_expr *symbol_named(void *state, const char *name, size_t size) {
+    oo__infer *const c = state;
+    return oo__expr_symbol(c->exprs, oo__str_n(c->model, name, size), 0, INT64_MAX);
+}
+
+/* --dim NAME=N. */
+static bool fixed_dim(const oo__infer *c, const char *name, int64_t *out) {
+    const size_t n = strlen(name);
+    for (uint32_t i = 0; c->settings && i < c->settings->ndims; i++) {
+        const char *const text = c->settings->dims[i];
+        if (strncmp(text, name, n) == 0 && text[n] == '=') {
+            *out = strtoll(text + n + 1, NULL, 10);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The dimension of an input: a number, an expression over symbols, or a symbol of its own where nothing is said. */
+static const oo_expr *input_dim(oo__infer *c, const oo_value *value, uint32_t axis, const oo_dim *dim) {
+    int64_t fixed;
+    if (dim->kind == OO_DIM_VALUE)
+        return dim->value >= 0 ? oo__expr_int(c->exprs, dim->value) : NULL;
+    if (dim->kind == OO_DIM_PARAM && *dim->param) {
+        if (fixed_dim(c, dim->param, &fixed))
+            return oo__expr_int(c->exprs, fixed);
+        const oo_expr *const parsed = oo__expr_parse(c->exprs, dim->param, symbol_named, c);
+        return parsed ? parsed : oo__expr_symbol(c->exprs, dim->param, 0, INT64_MAX);
+    }
+    char text[256];
+    snprintf(text, sizeof text, "%.200s_dim_%u", oo_value_name(value), axis);
+    return oo__expr_symbol(c->exprs, oo__str(c->model, text), 0, INT64_MAX);
+}
+
+static const oo_type *input_type(oo__infer *c, const oo_value *value, const oo_type *declared) {
+    if (!declared || declared->kind != OO_TYPE_TENSOR || !declared->has_shape)
+        return declared;
+    oo_type *const type = OO_NEW(c->model->arena, oo_type);
+    *type = *declared;
+    type->dims = OO_NEW_ARRAY(c->model->arena, oo_dim, type->rank);
+    for (uint32_t i = 0; i < type->rank; i++) {
+        type->dims[i] = declared->dims[i];
+        type->dims[i].expr = input_dim(c, value, i, &declared->dims[i]);
+    }
+    return type;
+}
+
+/* ---- claims ---- */
+/* What the file says of a value that an operator makes: rank, element type and numbers; symbols are not taken as proof of anything. */
+static const oo_type *claim_of(oo__infer *c, const oo_type *declared) {
+    if (!declared || declared->kind != OO_TYPE_TENSOR || !declared->has_shape)
+        return declared;
+    oo_type *const type = OO_NEW(c->model->arena, oo_type);
+    *type = *declared;
+    type->dims = OO_NEW_ARRAY(c->model->arena, oo_dim, type->rank);
+    for (uint32_t i = 0; i < type->rank; i++)
+        if (declared->dims[i].kind == OO_DIM_VALUE && declared->dims[i].value >= 0)
+            type->dims[i] = (oo_dim){.kind = OO_DIM_VALUE, .value = declared->dims[i].value,
+                                     .expr = oo__expr_int(c->exprs, declared->dims[i].value)};
+    return type;
+}
+
+static const oo_type *find_claim(const oo__infer_run *run, const oo_value *value) {
+    return run->claims ? run->claims[value->id] : NULL;
+}
+
+static void collect_claims(oo__infer_run *run, const oo_value_infos *infos) {
+    for (uint32_t i = 0; i < infos->n; i++)
+        if (infos->data[i].value && infos->data[i].type && !run->claims[infos->data[i].value->id])
+            run->claims[infos->data[i].value->id] = infos->data[i].type;
+}
+
+static void merge_claim(oo__infer_run *run, oo_value *value) {
+    const oo_type *const claim = claim_of(&run->c, find_claim(run, value));
+    if (!claim)
+        return;
+    bool clash = false;
+    const oo_type *const merged = oo__type_merge(&run->c, value->type, claim, &clash);
+    if (clash && run->c.settings && run->c.settings->strict) {
+        oo__infer_fail(&run->c, "\"%s\" is declared with another type or shape than its operator gives it", oo_value_name(value));
+        return;
+    }
+    if (!clash)
+        value->type = merged;
+}
+
+/* ---- nodes ---- */
+static const oo_schema *schema_of(const oo_node *node) {
+    const int64_t opset = oo_graph_opset(node->graph, node->op->domain);
+    const int latest = oo__schema_latest_opset(node->op->domain);
+    return oo__schema_find(node->op->domain, node->op->name, opset > latest ? latest : opset);
+}
+
+static oo_status infer_call(oo__infer_run *run, const oo_node *node, oo_graph *body) {
+    if (run->depth >= MAX_CALLS)
+        return oo__infer_fail(&run->c, "functions call each other more than %d deep", MAX_CALLS);
+    for (uint32_t i = 0; i < body->inputs.n; i++) {
+        oo_value *const formal = body->inputs.data[i].value;
+        const oo_value *const actual = i < node->ninputs ? node->inputs[i].value : NULL;
+        formal->type = actual ? actual->type : NULL;
+        formal->known = actual ? actual->known : NULL;
+    }
+    run->depth++;
+    const oo_status status = oo__infer_graph(run, body);
+    run->depth--;
+    for (uint32_t i = 0; i < node->noutputs && i < body->outputs.n; i++) {
+        if (!node->outputs[i])
+            continue;
+        node->outputs[i]->type = body->outputs.data[i].value->type;
+        node->outputs[i]->known = body->outputs.data[i].value->known;
+    }
+    run->c.node = node;
+    return status;
+}
+
+static oo_status infer_node(oo__infer_run *run, const oo_node *node) {
+    oo__infer *const c = &run->c;
+    c->node = node;
+    c->schema = NULL;
+    oo_graph *const callee = oo_model_callee(c->model, node);
+    if (callee)
+        return infer_call(run, node, callee);
+    c->schema = schema_of(node);
+    const oo__infer_function infer = function_of(c->schema);
+    if (!infer)
+        return OO_OK;
+    const oo_status status = infer(c);
+    const bool strict = c->settings && c->settings->strict;
+    return strict ? status : OO_OK;
+}
+
+oo_status oo__infer_graph(oo__infer_run *run, oo_graph *graph) {
+    for (oo_node *node = graph->first; node; node = node->next) {
+        for (uint32_t i = 0; i < node->noutputs; i++)
+            if (node->outputs[i])
+                node->outputs[i]->type = NULL, node->outputs[i]->known = NULL;
+        OO_TRY(infer_node(run, node));
+        for (uint32_t i = 0; i < node->noutputs; i++)
+            if (node->outputs[i])
+                merge_claim(run, node->outputs[i]);
+        if (run->c.status != OO_OK)
+            return run->c.status;
+    }
+    return OO_OK;
+}
+
+/* ---- models ---- */
+static void start_graph(oo__infer_run *run, oo_graph *graph) {
+    for (uint32_t i = 0; i < graph->inputs.n; i++) {
+        oo_value_info *const info = &graph->inputs.data[i];
+        info->value->known = NULL;
+        if (!graph->owner && !graph->function)
+            info->value->type = input_type(&run->c, info->value, info->type);
+    }
+    for (uint32_t i = 0; i < graph->initializers.n; i++) {
+        oo_value *const value = graph->initializers.data[i];
+        value->known = NULL;
+        if (value->init && !(value->flags & OO_VALUE_INPUT)) {
+            int64_t const *const dims = value->init->dims;
+            value->type = oo__type_of_dims(&run->c, (oo_elem)value->init->elem, value->init->rank, dims);
+        }
+    }
+    if (!run->claims)
+        return;
+    collect_claims(run, &graph->infos);
+    if (!graph->owner)
+        collect_claims(run, &graph->outputs);
+}
+
+oo_status oo__infer_model(oo_model *model, const oo_infer_settings *settings) {
+    if (!model->exprs)
+        model->exprs = oo__exprs_new(model->arena);
+    oo__infer_run run = {.c = {.model = model, .exprs = model->exprs, .settings = settings}};
+    if (!settings || !settings->forget_claims) {
+        run.claims = calloc(model->nvalues + 1u, sizeof *run.claims);
+        if (!run.claims)
+            oo__oom(model->nvalues * sizeof *run.claims);
+    }
+    oo_status status = oo__model_sort(model);
+    oo_for_each_graph(graph, model) start_graph(&run, graph);
+    if (status == OO_OK && model->graph)
+        status = oo__infer_graph(&run, model->graph);
+    for (uint32_t i = 0; i < model->trainings.n && status == OO_OK; i++) {
+        const oo_training *const t = model->trainings.data[i];
+        if (t->initialization)
+            status = oo__infer_graph(&run, t->initialization);
+        if (t->algorithm && status == OO_OK)
+            status = oo__infer_graph(&run, t->algorithm);
+    }
+    free(run.claims);
+    model->properties |= OO_TYPES | OO_VALUES;
+    return status;
+}
+
+/* ---- subgraphs ---- */
+static oo_graph *subgraph(const oo__infer *c, const char *attribute) {
+    const oo_attr *const a = oo_node_attr(c->node, attribute);
+    return a && !a->raw.data && !a->reference && a->type == OO_ATTR_GRAPH ? a->g : NULL;
+}
+
+oo_status oo__infer_subgraph(oo__infer *c, const char *attribute, const oo_type *const *inputs, const oo_known *const *known,
+                             uint32_t ninputs) {
+    oo_graph *const graph = subgraph(c, attribute);
+    if (!graph)
+        return oo__infer_fail(c, "attribute \"%s\" holds no graph", attribute);
+    oo__infer_run *const run = (oo__infer_run *)c; /* c is the first member */
+    const oo_node *const node = c->node;
+    const oo_schema *const schema = c->schema;
+    for (uint32_t i = 0; i < graph->inputs.n; i++) {
+        oo_value_info *const info = &graph->inputs.data[i];
+        info->value->type = i < ninputs && inputs[i] ? inputs[i] : claim_of(c, info->type);
+        info->value->known = i < ninputs && known ? known[i] : NULL;
+    }
+    const oo_status status = oo__infer_graph(run, graph);
+    c->node = node;
+    c->schema = schema;
+    return status;
+}
+
+const oo_type *oo__subgraph_output(const oo__infer *c, const char *attribute, uint32_t index) {
+    const oo_graph *const graph = subgraph(c, attribute);
+    return graph && index < graph->outputs.n ? graph->outputs.data[index].value->type : NULL;
+}
+
+/* ---- counting ---- */
+typedef struct census {
+    bool fresh;
+} census;
+
+static void see_symbol(void *state, const char *name) {
+    census *const s = state;
+    s->fresh |= strchr(name, '#') != NULL;
+}
+
+static void count_value(oo_infer_counts *counts, const oo_value *value) {
+    counts->values++;
+    const oo_type *const type = value->type;
+    const bool tensor = type && type->kind == OO_TYPE_TENSOR;
+    if (!type || (tensor && !type->has_shape)) {
+        counts->unknown++;
+        return;
+    }
+    census s = {false};
+    bool known = true;
+    for (uint32_t i = 0; tensor && i < type->rank; i++) {
+        known = known && type->dims[i].expr;
+        if (type->dims[i].expr)
+            oo__expr_symbols(type->dims[i].expr, see_symbol, &s);
+    }
+    if (!known)
+        counts->unknown++;
+    else if (s.fresh)
+        counts->fresh++;
+    else
+        counts->resolved++;
+}
+
+oo_infer_counts oo__infer_count(const oo_model *model) {
+    oo_infer_counts counts = {0};
+    oo_for_each_graph(graph, model) {
+        for (const oo_node *node = graph->first; node && !graph->function; node = node->next)
+            for (uint32_t i = 0; i < node->noutputs; i++)
+                if (node->outputs[i])
+                    count_value(&counts, node->outputs[i]);
+    }
+    return counts;
+}

@@ -1,0 +1,98 @@
+/* Inference of types, symbolic shapes and the values of small integer tensors.
+ *
+ * Facts come from three sources: what the model's inputs and initializers are, what operators say, and what value_info and declared outputs
+ * claim. Claims are trusted least: they fill what operators leave unknown, and a clash is told, never fatal (unless strict).
+ * Unknown stays unknown: a dimension is a number, an expression over symbols, or NULL. */
+#ifndef IR_INFER_H
+#define IR_INFER_H
+#include "ir/expr.h"
+#include "ir/ir.h"
+#include "ir/schema.h"
+
+/* One element of a known tensor: numerator / denominator. Integers have denominator 1; floats that come from integers (the sizes of
+ * Resize, say) may have others. NULL numerator = unknown. */
+typedef struct oo_item {
+    const oo_expr *numerator;
+    int64_t denominator;
+} oo_item;
+
+/* What is known of the contents of a tensor of at most OO_KNOWN_MAX elements. Its shape is all numbers. */
+enum { OO_KNOWN_MAX = 4096 };
+struct oo_known {
+    oo_elem elem;
+    uint32_t rank;
+    const int64_t *dims; /* [rank] */
+    uint32_t count;
+    oo_item *items;      /* [count] */
+};
+
+typedef struct oo_infer_settings {
+    bool strict;       /* a clash or a malformed node is an error that ends inference (as onnx's strict_mode) */
+    bool no_values;    /* do not propagate contents (as onnx without data_prop) */
+    bool forget_claims;/* ignore value_info and the types of outputs */
+    const char *const *dims; /* --dim: "NAME=N" */
+    uint32_t ndims;
+} oo_infer_settings;
+
+/* Infers everything: sets value->type (dims carry text and expression) and value->known of every value. OO_INVALID after a diagnostic in
+ * strict mode. May run again after changes. */
+oo_status oo__infer_model(oo_model *model, const oo_infer_settings *settings);
+/* Writes what was inferred into the model: value_info of every node output, and the types of graph outputs. */
+void oo__infer_store(oo_model *model);
+/* Statistics of the last run: how many tensor dimensions are numbers, expressions over input symbols, fresh symbols, unknown. */
+typedef struct oo_infer_counts {
+    uint64_t values, resolved, fresh, unknown; /* node outputs; resolved: rank and every dim is a number or over input symbols */
+} oo_infer_counts;
+oo_infer_counts oo__infer_count(const oo_model *model);
+
+/* ---- for inference functions (ir/infer_*.c) ---- */
+typedef struct oo__infer {
+    oo_model *model;
+    oo_exprs *exprs;
+    const oo_infer_settings *settings;
+    const oo_node *node;
+    const oo_schema *schema;   /* NULL for custom domains */
+    uint32_t fresh;            /* counter of data-dependent symbols */
+    oo_status status;
+} oo__infer;
+typedef oo_status (*oo__infer_function)(oo__infer *c);
+
+/* Inputs. Types are NULL when unknown or the input is omitted; ranks are -1 when unknown. */
+bool oo__has_input(const oo__infer *c, uint32_t i);
+const oo_type *oo__input_type(const oo__infer *c, uint32_t i);
+oo_elem oo__input_elem(const oo__infer *c, uint32_t i);
+int32_t oo__input_rank(const oo__infer *c, uint32_t i);
+const oo_expr *oo__input_dim(const oo__infer *c, uint32_t i, uint32_t axis);     /* NULL unknown */
+/* The contents, NULL when unknown. Constants up to OO_KNOWN_MAX elements are always known. */
+const oo_known *oo__input_known(const oo__infer *c, uint32_t i);
+/* The contents as plain numbers: false when any element is unknown or symbolic. Room for `count` numbers. */
+bool oo__input_ints(const oo__infer *c, uint32_t i, uint32_t *count, int64_t *out, uint32_t room);
+/* Attributes with the schema's default; false when unknown (a reference in a function body). */
+bool oo__infer_int(const oo__infer *c, int64_t *out, const char *name, int64_t absent);
+bool oo__infer_ints(const oo__infer *c, const int64_t **out, uint32_t *count, const char *name);
+const char *oo__infer_string(const oo__infer *c, const char *name, const char *absent); /* NULL unknown */
+
+/* Outputs: set at most once each. dims may be NULL with rank -1; elements of dims may be NULL. */
+void oo__set_tensor(oo__infer *c, uint32_t output, oo_elem elem, int32_t rank, const oo_expr *const *dims);
+void oo__set_type(oo__infer *c, uint32_t output, const oo_type *type);
+/* Contents, as new memory from the model; the output's type must have been set and agree. */
+oo_known *oo__known_new(oo__infer *c, oo_elem elem, uint32_t rank, const int64_t *dims);
+void oo__set_known(oo__infer *c, uint32_t output, const oo_known *known);
+/* A fresh symbol for a size that depends on data: "nonzero_3" in [low, high]. */
+const oo_expr *oo__infer_symbol(oo__infer *c, const char *stem, int64_t low, int64_t high);
+/* A located error; in strict mode inference ends, else it is a warning and the outputs stay unknown. Returns OO_INVALID. */
+oo_status oo__infer_fail(oo__infer *c, const char *format, ...) OO_PRINTF(2, 3);
+
+/* Helpers. */
+static inline const oo_expr *oo__number(oo__infer *c, int64_t n) { return oo__expr_int(c->exprs, n); }
+/* numpy broadcasting of a dimension: the other when one is 1; equal ones; NULL when it cannot be told. *clash when they cannot be equal. */
+const oo_expr *oo__broadcast_dim(oo__infer *c, const oo_expr *a, const oo_expr *b, bool *clash);
+/* Broadcast shape of inputs [first, last): rank -1 when one is unknown. false after oo__infer_fail. */
+bool oo__broadcast_inputs(oo__infer *c, uint32_t first, uint32_t last, int32_t *rank, const oo_expr **dims);
+/* Types of subgraph inputs are set through this before the body is inferred; then the body's output types can be read. */
+oo_status oo__infer_subgraph(oo__infer *c, const char *attribute, const oo_type *const *inputs, const oo_known *const *known, uint32_t ninputs);
+const oo_type *oo__subgraph_output(const oo__infer *c, const char *attribute, uint32_t index);
+/* The most precise type that both describe (dims that differ become unknown), and the meet of two facts about one value (NULL on clash). */
+const oo_type *oo__type_union(oo__infer *c, const oo_type *a, const oo_type *b);
+const oo_type *oo__type_merge(oo__infer *c, const oo_type *a, const oo_type *b, bool *clash);
+#endif

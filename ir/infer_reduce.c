@@ -1,0 +1,325 @@
+/* Reductions, selections whose size depends on data, and operators that build tensors from parameters. */
+#include "ir/infer_run.h"
+
+#include <string.h>
+
+enum { MAX_RANK = 64 };
+
+static bool is_axis(int64_t *axis, int32_t rank) {
+    if (*axis < 0)
+        *axis += rank;
+    return *axis >= 0 && *axis < rank;
+}
+
+static void set_unknown(oo__infer *c, uint32_t output, oo_elem elem, int32_t rank) {
+    const oo_expr *dims[MAX_RANK] = {NULL};
+    oo__set_tensor(c, output, elem, rank <= MAX_RANK ? rank : -1, dims);
+}
+
+static void copy_dims(const oo_type *t, const oo_expr **dims) {
+    for (uint32_t i = 0; i < t->rank; i++)
+        dims[i] = t->dims[i].expr;
+}
+
+/* ---- reductions ---- */
+static bool read_axes(const oo__infer *c, uint32_t *n, int64_t *out) {
+    const int64_t *list;
+    *n = 0;
+    if (oo__schema_attr(c->schema, "axes")) {
+        if (!oo__infer_ints(c, &list, n, "axes") || *n > MAX_RANK)
+            return false;
+        if (list)
+            memcpy(out, list, *n * sizeof *out);
+        return true;
+    }
+    return !oo__has_input(c, 1) || oo__input_ints(c, 1, n, out, MAX_RANK);
+}
+
+/* Contents of a vector reduced to one number. */
+static void reduce_contents(oo__infer *c) {
+    const oo_known *const in = oo__input_known(c, 0);
+    const oo_type *const t = c->node->outputs[0] ? c->node->outputs[0]->type : NULL;
+    const char *const op = c->node->op->name;
+    const bool prod = strcmp(op, "ReduceProd") == 0, sum = strcmp(op, "ReduceSum") == 0, min = strcmp(op, "ReduceMin") == 0;
+    if (!in || in->rank != 1 || !in->count || !t || !(prod || sum || min || strcmp(op, "ReduceMax") == 0))
+        return;
+    const oo_expr *result = in->items[0].numerator;
+    for (uint32_t i = 0; i < in->count; i++) {
+        const oo_expr *const x = in->items[i].denominator == 1 ? in->items[i].numerator : NULL;
+        if (i)
+            result = prod  ? oo__expr_mul(c->exprs, result, x)
+                     : sum ? oo__expr_add(c->exprs, result, x)
+                     : min ? oo__expr_min(c->exprs, result, x)
+                           : oo__expr_max(c->exprs, result, x);
+        else
+            result = x;
+    }
+    oo_known *const out = oo__known_new(c, in->elem, t->rank, (const int64_t[]){1});
+    out->items[0].numerator = result;
+    oo__set_known(c, 0, out);
+}
+
+oo_status oo__infer_reduce(oo__infer *c) {
+    const oo_type *const in = oo__input_type(c, 0);
+    const int32_t rank = oo_type_rank(in);
+    int64_t axes[MAX_RANK], keep, noop;
+    uint32_t n;
+    bool gone[MAX_RANK] = {false};
+    const oo_expr *dims[MAX_RANK];
+    const bool attrs = oo__infer_int(c, &keep, "keepdims", 1) & oo__infer_int(c, &noop, "noop_with_empty_axes", 0);
+    const bool known = read_axes(c, &n, axes);
+    if (rank < 0 || rank > MAX_RANK || !attrs || !known) {
+        set_unknown(c, 0, oo_type_elem(in), attrs && keep ? rank : -1);
+        return OO_OK;
+    }
+    for (int32_t i = 0; i < rank; i++)
+        gone[i] = !n && !noop;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!is_axis(&axes[i], rank))
+            return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axes[i], rank);
+        gone[axes[i]] = true;
+    }
+    int32_t kept = 0;
+    for (int32_t i = 0; i < rank; i++)
+        if (!gone[i] || keep)
+            dims[kept++] = gone[i] ? oo__number(c, 1) : in->dims[i].expr;
+    oo__set_tensor(c, 0, oo_type_elem(in), kept, dims);
+    if (rank == 1 && gone[0])
+        reduce_contents(c);
+    return OO_OK;
+}
+
+oo_status oo__infer_arg(oo__infer *c) {
+    const oo_type *const in = oo__input_type(c, 0);
+    const int32_t rank = oo_type_rank(in);
+    int64_t axis, keep;
+    const oo_expr *dims[MAX_RANK];
+    if (rank < 0 || rank > MAX_RANK || !(oo__infer_int(c, &axis, "axis", 0) & oo__infer_int(c, &keep, "keepdims", 1))) {
+        set_unknown(c, 0, OO_INT64, -1);
+        return OO_OK;
+    }
+    if (!is_axis(&axis, rank))
+        return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axis, rank);
+    int32_t kept = 0;
+    for (int32_t i = 0; i < rank; i++)
+        if (i != axis || keep)
+            dims[kept++] = i == axis ? oo__number(c, 1) : in->dims[i].expr;
+    oo__set_tensor(c, 0, OO_INT64, kept, dims);
+    return OO_OK;
+}
+
+/* ---- selections ---- */
+static const oo_expr *one_number(const oo__infer *c, uint32_t input) {
+    const oo_known *const k = oo__input_known(c, input);
+    return k && k->count == 1 && k->items[0].denominator == 1 ? k->items[0].numerator : NULL;
+}
+
+oo_status oo__infer_top_k(oo__infer *c) {
+    const oo_type *const in = oo__input_type(c, 0);
+    const int32_t rank = oo_type_rank(in);
+    int64_t axis, k;
+    const oo_expr *dims[MAX_RANK];
+    if (rank < 0 || rank > MAX_RANK || !oo__infer_int(c, &axis, "axis", -1)) {
+        set_unknown(c, 0, oo_type_elem(in), rank);
+        set_unknown(c, 1, OO_INT64, rank);
+        return OO_OK;
+    }
+    if (!is_axis(&axis, rank))
+        return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axis, rank);
+    copy_dims(in, dims);
+    if (c->schema->since < 10)
+        dims[axis] = oo__infer_int(c, &k, "k", -1) && k >= 0 ? oo__number(c, k) : NULL;
+    else
+        dims[axis] = one_number(c, 1);
+    int64_t have;
+    if (dims[axis] && oo__expr_is_int(dims[axis], &k) && in->dims[axis].expr && oo__expr_is_int(in->dims[axis].expr, &have) && k > have)
+        return oo__infer_fail(c, "k is %lld, the axis has %lld elements", (long long)k, (long long)have);
+    oo__set_tensor(c, 0, oo_type_elem(in), rank, dims);
+    oo__set_tensor(c, 1, OO_INT64, rank, dims);
+    return OO_OK;
+}
+
+/* [rank, number of elements that are not zero]. */
+oo_status oo__infer_non_zero(oo__infer *c) {
+    const int32_t rank = oo__input_rank(c, 0);
+    const oo_expr *const dims[] = {rank >= 0 ? oo__number(c, rank) : NULL, oo__infer_symbol(c, "nonzero", 0, INT64_MAX)};
+    oo__set_tensor(c, 0, OO_INT64, 2, dims);
+    return OO_OK;
+}
+
+oo_status oo__infer_non_max_suppression(oo__infer *c) {
+    const oo_expr *const dims[] = {oo__infer_symbol(c, "selected", 0, INT64_MAX), oo__number(c, 3)};
+    oo__set_tensor(c, 0, OO_INT64, 2, dims);
+    return OO_OK;
+}
+
+oo_status oo__infer_compress(oo__infer *c) {
+    const oo_type *const in = oo__input_type(c, 0);
+    const int32_t rank = oo_type_rank(in);
+    int64_t axis;
+    const oo_expr *dims[MAX_RANK];
+    const oo_expr *const kept = oo__infer_symbol(c, "compressed", 0, INT64_MAX);
+    if (!oo_node_attr(c->node, "axis")) {
+        oo__set_tensor(c, 0, oo_type_elem(in), 1, &kept);
+        return OO_OK;
+    }
+    if (rank < 0 || rank > MAX_RANK || !oo__infer_int(c, &axis, "axis", 0)) {
+        set_unknown(c, 0, oo_type_elem(in), rank);
+        return OO_OK;
+    }
+    if (!is_axis(&axis, rank))
+        return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axis, rank);
+    copy_dims(in, dims);
+    dims[axis] = kept;
+    oo__set_tensor(c, 0, oo_type_elem(in), rank, dims);
+    return OO_OK;
+}
+
+oo_status oo__infer_unique(oo__infer *c) {
+    const oo_type *const in = oo__input_type(c, 0);
+    const int32_t rank = oo_type_rank(in);
+    const oo_expr *const found = oo__infer_symbol(c, "unique", 0, INT64_MAX);
+    const oo_expr *dims[MAX_RANK], *all = oo__number(c, 1);
+    int64_t axis;
+    const bool flat = !oo_node_attr(c->node, "axis");
+    if (flat) {
+        oo__set_tensor(c, 0, oo_type_elem(in), 1, &found);
+        for (int32_t i = 0; i < rank; i++)
+            all = oo__expr_mul(c->exprs, all, in->dims[i].expr);
+        all = rank >= 0 ? all : NULL;
+    } else if (rank >= 0 && rank <= MAX_RANK && oo__infer_int(c, &axis, "axis", 0)) {
+        if (!is_axis(&axis, rank))
+            return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axis, rank);
+        copy_dims(in, dims);
+        all = dims[axis];
+        dims[axis] = found;
+        oo__set_tensor(c, 0, oo_type_elem(in), rank, dims);
+    } else {
+        set_unknown(c, 0, oo_type_elem(in), rank);
+        all = NULL;
+    }
+    oo__set_tensor(c, 1, OO_INT64, 1, &found);
+    oo__set_tensor(c, 2, OO_INT64, 1, &all);
+    oo__set_tensor(c, 3, OO_INT64, 1, &found);
+    return OO_OK;
+}
+
+/* ---- built from parameters ---- */
+oo_status oo__infer_one_hot(oo__infer *c) {
+    const oo_type *const in = oo__input_type(c, 0);
+    const int32_t rank = oo_type_rank(in);
+    int64_t axis;
+    const oo_expr *dims[MAX_RANK];
+    if (rank < 0 || rank >= MAX_RANK || !oo__infer_int(c, &axis, "axis", -1)) {
+        set_unknown(c, 0, oo__input_elem(c, 2), rank >= 0 ? rank + 1 : -1);
+        return OO_OK;
+    }
+    if (!is_axis(&axis, rank + 1))
+        return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axis, rank + 1);
+    for (int32_t i = 0, k = 0; i <= rank; i++)
+        dims[i] = i == axis ? one_number(c, 1) : in->dims[k++].expr;
+    oo__set_tensor(c, 0, oo__input_elem(c, 2), rank + 1, dims);
+    return OO_OK;
+}
+
+/* The shape of input 0, the type that `dtype` names (absent: the input's own). */
+oo_status oo__infer_like(oo__infer *c) {
+    const oo_type *const in = oo__input_type(c, 0);
+    int64_t dtype;
+    const oo_expr *dims[MAX_RANK] = {NULL};
+    const int32_t rank = oo_type_rank(in);
+    const bool known = oo__infer_int(c, &dtype, "dtype", (int64_t)oo_type_elem(in));
+    if (rank >= 0 && rank <= MAX_RANK)
+        copy_dims(in, dims);
+    oo__set_tensor(c, 0, known && oo__elem_name((int32_t)dtype) ? (oo_elem)dtype : OO_UNDEFINED, rank <= MAX_RANK ? rank : -1, dims);
+    return OO_OK;
+}
+
+/* RandomNormal, RandomUniform: shape and dtype are attributes. */
+oo_status oo__infer_from_shape_attribute(oo__infer *c) {
+    const int64_t *shape;
+    uint32_t n;
+    int64_t dtype;
+    if (!oo__infer_ints(c, &shape, &n, "shape") || n > MAX_RANK || !oo__infer_int(c, &dtype, "dtype", OO_FLOAT))
+        return OO_OK;
+    oo__set_type(c, 0, oo__type_of_dims(c, (oo_elem)dtype, n, shape));
+    return OO_OK;
+}
+
+/* QuantizeLinear: the zero point, output_dtype or UINT8 says the type. */
+oo_status oo__infer_quantize(oo__infer *c) {
+    const oo_type *const in = oo__input_type(c, 0);
+    int64_t dtype;
+    const oo_expr *dims[MAX_RANK] = {NULL};
+    oo_elem elem = oo__input_elem(c, 2);
+    if (elem == OO_UNDEFINED)
+        elem = oo__infer_int(c, &dtype, "output_dtype", 0) && dtype ? (oo_elem)dtype : oo__has_input(c, 2) ? OO_UNDEFINED : OO_UINT8;
+    if (oo_type_rank(in) >= 0 && oo_type_rank(in) <= MAX_RANK)
+        copy_dims(in, dims);
+    oo__set_tensor(c, 0, elem, oo_type_rank(in), dims);
+    return OO_OK;
+}
+
+oo_status oo__infer_dequantize(oo__infer *c) {
+    const oo_type *const in = oo__input_type(c, 0);
+    int64_t dtype;
+    const oo_expr *dims[MAX_RANK] = {NULL};
+    const bool named = oo__infer_int(c, &dtype, "output_dtype", 0) && dtype;
+    if (oo_type_rank(in) >= 0 && oo_type_rank(in) <= MAX_RANK)
+        copy_dims(in, dims);
+    const oo_elem elem = named ? (oo_elem)dtype : c->schema->since < 19 ? OO_FLOAT : oo__input_elem(c, 1);
+    oo__set_tensor(c, 0, elem, oo_type_rank(in), dims);
+    return OO_OK;
+}
+
+/* ---- Resize, Upsample ---- */
+/* A size is floor(size * scale); a scale is numerator / denominator. */
+static const oo_expr *scaled(oo__infer *c, const oo_expr *size, const oo_item *scale) {
+    if (!size || !scale->numerator)
+        return NULL;
+    const oo_expr *const product = oo__expr_mul(c->exprs, size, scale->numerator);
+    return scale->denominator == 1 ? product : oo__expr_floordiv(c->exprs, product, oo__number(c, scale->denominator));
+}
+
+oo_status oo__infer_resize(oo__infer *c) {
+    const oo_type *const in = oo__input_type(c, 0);
+    const int32_t rank = oo_type_rank(in);
+    const bool has_roi = c->schema->since >= 11 && strcmp(c->node->op->name, "Resize") == 0;
+    const oo_known *const scales = oo__input_known(c, has_roi ? 2 : 1), *const sizes = has_roi ? oo__input_known(c, 3) : NULL;
+    const int64_t *axes;
+    uint32_t n;
+    const oo_expr *dims[MAX_RANK];
+    const char *const policy = oo__infer_string(c, "keep_aspect_ratio_policy", "stretch");
+    const oo_known *const k = sizes && sizes->count ? sizes : scales && scales->count ? scales : NULL;
+    if (rank < 0 || rank > MAX_RANK || !oo__infer_ints(c, &axes, &n, "axes") || !k || !policy || (sizes && strcmp(policy, "stretch") != 0)) {
+        set_unknown(c, 0, oo_type_elem(in), rank);
+        return OO_OK;
+    }
+    copy_dims(in, dims);
+    for (uint32_t i = 0; i < k->count; i++) {
+        int64_t axis = axes && i < n ? axes[i] : (int64_t)i;
+        if (!is_axis(&axis, rank))
+            return oo__infer_fail(c, "%u sizes or scales are given for rank %d", k->count, rank);
+        dims[axis] = k == sizes ? k->items[i].numerator : scaled(c, dims[axis], &k->items[i]);
+    }
+    oo__set_tensor(c, 0, oo_type_elem(in), rank, dims);
+    return OO_OK;
+}
+
+oo_status oo__infer_depth_to_space(oo__infer *c) {
+    const oo_type *const in = oo__input_type(c, 0);
+    int64_t b;
+    const bool to_depth = strcmp(c->node->op->name, "SpaceToDepth") == 0;
+    if (oo_type_rank(in) != 4 || !oo__infer_int(c, &b, "blocksize", 0) || b < 1) {
+        set_unknown(c, 0, oo_type_elem(in), oo_type_rank(in));
+        return OO_OK;
+    }
+    const oo_expr *const block = oo__number(c, b), *const square = oo__number(c, b * b);
+    const oo_expr *dims[4];
+    copy_dims(in, dims);
+    dims[1] = to_depth ? oo__expr_mul(c->exprs, dims[1], square) : oo__expr_floordiv(c->exprs, dims[1], square);
+    for (int i = 2; i < 4; i++)
+        dims[i] = to_depth ? oo__expr_floordiv(c->exprs, dims[i], block) : oo__expr_mul(c->exprs, dims[i], block);
+    oo__set_tensor(c, 0, oo_type_elem(in), 4, dims);
+    return OO_OK;
+}

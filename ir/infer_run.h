@@ -1,0 +1,19 @@
+/* State of one inference run. Private to ir/. */
+#ifndef IR_INFER_RUN_H
+#define IR_INFER_RUN_H
+#include "ir/infer.h"
+
+typedef struct oo__infer_run {
+    oo__infer c;           /* first: functions get its address */
+    const oo_type **claims;/* by value id: what value_info and outputs say; NULL = not asked for */
+    unsigned depth;        /* of function calls */
+} oo__infer_run;
+
+#define FUNCTION(function) oo_status oo__infer_##function(oo__infer *c);
+#include "ir/infer.def"
+#undef FUNCTION
+
+oo_status oo__infer_graph(oo__infer_run *run, oo_graph *graph);
+oo_dim oo__dim_of(const oo_expr *expr);
+const oo_type *oo__type_of_dims(oo__infer *c, oo_elem elem, uint32_t rank, const int64_t *dims);
+#endif
