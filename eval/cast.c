@@ -124,8 +124,8 @@ static bool can_cast(oo_elem elem) { return elem > OO_UNDEFINED && elem < OO_ELE
 static oo_status cast_to(oo__call *c, const oo_array *x, int64_t to) {
     oo__cast_rules rules;
     if (to <= 0 || to >= OO_ELEM_COUNT || !can_cast((oo_elem)to) || !can_cast(x->elem))
-        return oo__eval_fail(c, "there is no cast from %s to %s", oo__elem_name((int32_t)x->elem),
-                             oo__elem_name((int32_t)to));
+        return oo__eval_fail(c, "there is no cast from %s to type %lld", oo__elem_name((int32_t)x->elem),
+                             (long long)to);
     const oo_elem elem = oo__run_elem(c, (oo_elem)to);
     if (!rules_of(c, &rules))
         return OO_INVALID;
@@ -171,8 +171,8 @@ oo_status oo__kernel_bit_cast(oo__call *c) {
     const int64_t to = oo__int(c, "to", OO_UNDEFINED);
     if (to <= 0 || to >= OO_ELEM_COUNT || to == OO_STRING || x->elem == OO_STRING ||
         oo__elem_bits((int32_t)to) != oo__elem_bits((int32_t)x->elem))
-        return oo__eval_fail(c, "%s and %s have not the same number of bits", oo__elem_name((int32_t)x->elem),
-                             oo__elem_name((int32_t)to));
+        return oo__eval_fail(c, "%s and type %lld have not the same number of bits", oo__elem_name((int32_t)x->elem),
+                             (long long)to);
     const uint32_t bits = oo__elem_bits((int32_t)to);
     if (bits >= 8) {
         oo_array *const view = oo__array_view((oo_array *)(uintptr_t)x, x->rank, x->dims);

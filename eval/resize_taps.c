@@ -5,15 +5,16 @@
 #include <stdlib.h>
 
 double oo__resize_coordinate(const oo__resizing *r, const oo__resize_dim *d, int64_t i) {
-    const double x = (double)i, last = (double)(d->in - 1),
-                 length = d->scale * (double)d->in; /* length may have a fraction */
+    const double x = (double)i, last = (double)(d->in - 1);
+    const double length = d->scale * (double)d->in; /* may have a fraction */
+    const bool single = fabs(length - 1) < 1e-9;
     switch (r->coordinates) {
-    case OO__ALIGN_CORNERS: return length == 1 ? 0 : x * last / (length - 1);
+    case OO__ALIGN_CORNERS: return single ? 0 : x * last / (length - 1);
     case OO__ASYMMETRIC: return x / d->scale;
     case OO__CROP_AND_RESIZE:
         return d->start * last +
-               (length == 1 ? (d->end - d->start) * last / 2 : x * (d->end - d->start) * last / (length - 1));
-    case OO__PYTORCH_HALF_PIXEL: return length == 1 ? 0 : (x + 0.5) / d->scale - 0.5;
+               (single ? (d->end - d->start) * last / 2 : x * (d->end - d->start) * last / (length - 1));
+    case OO__PYTORCH_HALF_PIXEL: return d->out <= 1 ? 0 : (x + 0.5) / d->scale - 0.5;
     case OO__HALF_PIXEL_FOR_NN: return (x + 0.5) / d->scale;
     case OO__HALF_PIXEL_SYMMETRIC:
         return (double)d->in / 2 * (1 - (double)d->out / length) + (x + 0.5) / d->scale - 0.5;

@@ -99,10 +99,14 @@ static const oo_type *claim_of(oo__infer *c, const oo_type *declared) {
     oo_type *const type = OO_NEW(c->model->arena, oo_type);
     *type = *declared;
     type->dims = OO_NEW_ARRAY(c->model->arena, oo_dim, type->rank);
-    for (uint32_t i = 0; i < type->rank; i++)
-        if (declared->dims[i].kind == OO_DIM_VALUE && declared->dims[i].value >= 0)
-            type->dims[i] = (oo_dim){.kind = OO_DIM_VALUE, .value = declared->dims[i].value,
-                                     .expr = oo__expr_int(c->exprs, declared->dims[i].value)};
+    const bool names = c->settings && c->settings->names_hold;
+    for (uint32_t i = 0; i < type->rank; i++) {
+        const oo_dim *const dim = &declared->dims[i];
+        if (dim->kind == OO_DIM_VALUE && dim->value >= 0)
+            type->dims[i] = oo__dim_of(oo__expr_int(c->exprs, dim->value));
+        else if (names && dim->kind == OO_DIM_PARAM && *dim->param)
+            type->dims[i] = oo__dim_of(oo__expr_symbol(c->exprs, dim->param, 0, INT64_MAX));
+    }
     return type;
 }
 

@@ -29,6 +29,8 @@ struct oo_known {
 typedef struct oo_infer_settings {
     bool strict;       /* a clash or a malformed node is an error that ends inference (as onnx's strict_mode) */
     bool no_values;    /* do not propagate contents (as onnx without data_prop) */
+    bool defaults_hold;/* an initializer that a graph input may override counts as constant (as onnx takes it) */
+    bool names_hold;   /* equal dimension names in value_info mean equal dimensions (as onnx takes them); no proof, so never for rewrites */
     bool forget_claims;/* ignore value_info and the types of outputs */
     const char *const *dims; /* --dim: "NAME=N" */
     uint32_t ndims;

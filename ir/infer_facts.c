@@ -62,7 +62,9 @@ const oo_known *oo__input_known(const oo__infer *c, uint32_t i) {
     oo_value *const v = (oo_value *)(uintptr_t)input_of(c, i);
     if (!v)
         return NULL;
-    const oo_tensor *const constant = v->known ? NULL : oo_value_const(v);
+    const oo_tensor *constant = v->known ? NULL : oo_value_const(v);
+    if (!v->known && !constant && c->settings && c->settings->defaults_hold)
+        constant = v->init;
     if (constant)
         v->known = known_of_tensor((oo__infer *)(uintptr_t)c, constant); /* a cache: what is known does not change */
     return v->known;

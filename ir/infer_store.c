@@ -3,11 +3,15 @@
 
 #include <stdlib.h>
 
-/* The type with dimensions that are expressions spelled out; the same object when nothing had to be spelled. */
-static const oo_type *spelled(oo_model *model, const oo_type *type) {
+static const oo_dim *declared_dim(const oo_type *declared, const oo_type *type, uint32_t i) {
+    return declared && declared->kind == type->kind && declared->has_shape && declared->rank == type->rank ? &declared->dims[i] : NULL;
+}
+
+/* The type with dimensions that are expressions spelled out. Where nothing is known, the name that the file gives a dimension stays. */
+static const oo_type *spelled(oo_model *model, const oo_type *type, const oo_type *declared) {
     if (!type)
-        return NULL;
-    const oo_type *const inner = spelled(model, type->inner);
+        return declared;
+    const oo_type *const inner = spelled(model, type->inner, declared ? declared->inner : NULL);
     oo_type *const out = OO_NEW(model->arena, oo_type);
     *out = *type;
     out->inner = inner;
@@ -17,6 +21,8 @@ static const oo_type *spelled(oo_model *model, const oo_type *type) {
         if (type->dims[i].expr && type->dims[i].kind != OO_DIM_VALUE) {
             out->dims[i].kind = OO_DIM_PARAM;
             out->dims[i].param = oo__str(model, oo__expr_print(type->dims[i].expr, model->arena));
+        } else if (!type->dims[i].expr && declared_dim(declared, type, i)) {
+            out->dims[i] = *declared_dim(declared, type, i);
         }
     }
     return out;
@@ -28,20 +34,18 @@ static void store_infos(oo_model *model, oo_graph *graph, uint8_t *has) {
         if (!info->value)
             continue;
         has[info->value->id] = 1;
-        if (info->value->type)
-            info->type = spelled(model, info->value->type);
+        info->type = spelled(model, info->value->type, info->type);
     }
     for (const oo_node *node = graph->first; node; node = node->next) {
         for (uint32_t i = 0; i < node->noutputs; i++) {
             oo_value *const value = node->outputs[i];
             if (!value || !value->type || value->noutputs || has[value->id])
                 continue;
-            oo_vec_push(model->arena, &graph->infos, (oo_value_info){.value = value, .name = value->name, .type = spelled(model, value->type)});
+            oo_vec_push(model->arena, &graph->infos, (oo_value_info){.value = value, .name = value->name, .type = spelled(model, value->type, NULL)});
         }
     }
     for (uint32_t i = 0; i < graph->outputs.n; i++)
-        if (graph->outputs.data[i].value->type)
-            graph->outputs.data[i].type = spelled(model, graph->outputs.data[i].value->type);
+        graph->outputs.data[i].type = spelled(model, graph->outputs.data[i].value->type, graph->outputs.data[i].type);
 }
 
 void oo__infer_store(oo_model *model) {

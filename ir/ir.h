@@ -308,7 +308,7 @@ struct oo_model {
     uint32_t nops, op_room;
     oo_function **function_table;            /* by domain, name and overload */
     uint32_t function_room;
-    uint32_t serial;                         /* of the rewrite that was opened last */
+    uint32_t serial;                         /* of the rewrite that was opened or taken back last */
     oo_vec(oo_rewrite) history;
     uint32_t nnodes, nvalues;                /* ids given out */
     uint32_t properties;                     /* OO_ORDER ... that hold now */

@@ -102,12 +102,14 @@ void oo__rollback(oo_rewriter *rw, oo_checkpoint point) {
     oo__undo(rw, point.log);
     rw->rewrites -= rw->model->history.n - point.history;
     rw->model->history.n = point.history;
+    rw->model->serial++;
 }
 
 void oo_abandon(oo_rewriter *rw) {
     oo_require(rw->open, "oo_abandon: no rewrite is open");
     oo__undo(rw, rw->start);
     rw->open = false;
+    rw->model->serial++;
 }
 
 /* ---- building ---- */

@@ -12,7 +12,7 @@ static void print(void *user, const oo_diag *diag) {
 }
 
 int main(int argc, char **argv) {
-    oo_infer_settings settings = {.no_values = true};
+    oo_infer_settings settings = {.no_values = true, .defaults_hold = true, .names_hold = true};
     int i = 1;
     for (; i < argc && argv[i][0] == '-'; i++) {
         settings.strict |= strcmp(argv[i], "--strict") == 0;

@@ -14,9 +14,9 @@ static void keep(void *user, const oo_diag *d) {
     char *text;
     size_t size;
     FILE *const f = open_memstream(&text, &size);
-    fprintf(f, "%s%s %s %s:%u:%u [%s] %s(%s) %s {%s/%s}: %s\n", or_empty(told.text), severities[d->severity], or_empty(d->code),
-            or_empty(d->file), d->line, d->column, or_empty(d->graph), or_empty(d->node), or_empty(d->op), or_empty(d->value),
-            or_empty(d->pass), or_empty(d->rule), d->text);
+    fprintf(f, "%s%s %s %s:%u:%u [%s] %s(%s) %s {%s/%s}: %s\n", or_empty(told.text), severities[d->severity],
+            or_empty(d->code), or_empty(d->file), d->line, d->column, or_empty(d->graph), or_empty(d->node),
+            or_empty(d->op), or_empty(d->value), or_empty(d->pass), or_empty(d->rule), d->text);
     fclose(f);
     free(told.text);
     told.text = text;
@@ -38,16 +38,19 @@ void forget_told(void) {
 }
 
 void assert_told(const char *part) {
-    if (!told.text || !strstr(told.text, part)) fail_msg("expected \"%s\" in:\n%s", part, or_empty(told.text));
+    if (!told.text || !strstr(told.text, part))
+        fail_msg("expected \"%s\" in:\n%s", part, or_empty(told.text));
 }
 
 void assert_told_nothing(void) {
-    if (told.count) fail_msg("expected silence, got:\n%s", told.text);
+    if (told.count)
+        fail_msg("expected silence, got:\n%s", told.text);
 }
 
 bool dies(void (*f)(void *argument), void *argument, const char *part) {
     int ends[2];
-    if (pipe(ends) != 0) return false;
+    if (pipe(ends) != 0)
+        return false;
     fflush(NULL);
     const pid_t child = fork();
     if (child == 0) {
@@ -66,7 +69,8 @@ bool dies(void (*f)(void *argument), void *argument, const char *part) {
     int status = 0;
     waitpid(child, &status, 0);
     const bool dead = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
-    if (!dead || !strstr(text, part)) print_error("expected death by \"%s\", got status %d and: %s\n", part, status, text);
+    if (!dead || !strstr(text, part))
+        print_error("expected death by \"%s\", got status %d and: %s\n", part, status, text);
     return dead && strstr(text, part);
 }
 
@@ -128,7 +132,8 @@ oo_node *add_node_n(oo_graph *graph, const char *op, const char *name, uint32_t 
     oo_model *const model = graph->model;
     oo_node *const node = oo__node_new(graph, NULL, op, ninputs, noutputs, 0);
     node->name = oo__str(model, name);
-    for (uint32_t i = 0; i < ninputs; i++) oo__use_link(node, i, inputs[i]);
+    for (uint32_t i = 0; i < ninputs; i++)
+        oo__use_link(node, i, inputs[i]);
     for (uint32_t i = 0; i < noutputs; i++) {
         char text[80];
         snprintf(text, sizeof text, i ? "%s_%u" : "%s", name, i);
@@ -140,7 +145,8 @@ oo_node *add_node_n(oo_graph *graph, const char *op, const char *name, uint32_t 
 oo_attr *add_attr(oo_node *node, const char *name, oo_attr_type type) {
     oo_model *const model = node->graph->model;
     oo_attr **const attrs = OO_NEW_ARRAY(model->arena, oo_attr *, node->nattrs + 1);
-    for (uint32_t i = 0; i < node->nattrs; i++) attrs[i] = node->attrs[i];
+    for (uint32_t i = 0; i < node->nattrs; i++)
+        attrs[i] = node->attrs[i];
     oo_attr *const attr = OO_NEW(model->arena, oo_attr);
     attr->name = oo__str(model, name);
     attr->type = type;
@@ -190,15 +196,18 @@ oo_type *tensor_type_of(oo_model *model, oo_elem elem, uint32_t rank, const int6
     oo_type *const type = OO_NEW(model->arena, oo_type);
     *type = (oo_type){.kind = OO_TYPE_TENSOR, .has_elem = true, .elem = (int32_t)elem, .has_shape = true, .rank = rank};
     type->dims = OO_NEW_ARRAY(model->arena, oo_dim, rank);
-    for (uint32_t i = 0; i < rank; i++) type->dims[i] = (oo_dim){.kind = OO_DIM_VALUE, .value = dims[i]};
+    for (uint32_t i = 0; i < rank; i++)
+        type->dims[i] = (oo_dim){.kind = OO_DIM_VALUE, .value = dims[i]};
     return type;
 }
 
 /* ---- looking at it ---- */
 static void print_type(FILE *f, const oo_type *type) {
-    if (!type) return;
+    if (!type)
+        return;
     fprintf(f, ":%d.%d.%d(", (int)type->kind, type->elem, type->has_shape);
-    for (uint32_t i = 0; i < type->rank; i++) fprintf(f, "%lld,", (long long)type->dims[i].value);
+    for (uint32_t i = 0; i < type->rank; i++)
+        fprintf(f, "%lld,", (long long)type->dims[i].value);
     fputc(')', f);
 }
 
@@ -219,16 +228,19 @@ static void print_value(FILE *f, const oo_value *v) {
 /* A value where it is defined. */
 static void print_definition(FILE *f, const oo_value *v) {
     print_value(f, v);
-    if (!v) return;
-    fprintf(f, " flags %u outputs %u producer %d init %p", v->flags, v->noutputs, v->producer ? (int)v->producer->id : -1,
-            (const void *)v->init);
+    if (!v)
+        return;
+    fprintf(f, " flags %u outputs %u producer %d init %p", v->flags, v->noutputs,
+            v->producer ? (int)v->producer->id : -1, (const void *)v->init);
     print_type(f, v->type);
     fprintf(f, " uses %u:", v->nuses);
     const oo_use **const uses = oo__malloc(v->nuses * sizeof *uses);
     uint32_t n = 0;
-    for (const oo_use *use = v->uses; use && n < v->nuses; use = use->next) uses[n++] = use;
+    for (const oo_use *use = v->uses; use && n < v->nuses; use = use->next)
+        uses[n++] = use;
     qsort(uses, n, sizeof *uses, by_user);
-    for (uint32_t i = 0; i < n; i++) fprintf(f, " %u.%u", uses[i]->user->id, uses[i]->index);
+    for (uint32_t i = 0; i < n; i++)
+        fprintf(f, " %u.%u", uses[i]->user->id, uses[i]->index);
     free(uses);
 }
 
@@ -241,7 +253,8 @@ static void print_attr(FILE *f, const oo_attr *a) {
     case OO_ATTR_TENSOR: fprintf(f, "%p", (void *)a->t); break;
     case OO_ATTR_GRAPH: fprintf(f, "graph %u", a->g->index); break;
     case OO_ATTR_INTS:
-        for (uint32_t i = 0; i < a->count; i++) fprintf(f, "%lld,", (long long)a->ints[i]);
+        for (uint32_t i = 0; i < a->count; i++)
+            fprintf(f, "%lld,", (long long)a->ints[i]);
         break;
     default: fprintf(f, "%u items", a->count);
     }
@@ -261,7 +274,8 @@ static void print_node(FILE *f, const oo_node *node) {
         fputc('\n', f);
     }
     fputs("   ", f);
-    for (uint32_t i = 0; i < node->nattrs; i++) print_attr(f, node->attrs[i]);
+    for (uint32_t i = 0; i < node->nattrs; i++)
+        print_attr(f, node->attrs[i]);
     fputc('\n', f);
 }
 
@@ -277,7 +291,8 @@ static void print_graph(FILE *f, const oo_graph *graph) {
         print_definition(f, graph->initializers.data[i]);
         fputc('\n', f);
     }
-    for (const oo_node *node = graph->first; node; node = node->next) print_node(f, node);
+    for (const oo_node *node = graph->first; node; node = node->next)
+        print_node(f, node);
     for (uint32_t i = 0; i < graph->outputs.n; i++) {
         fputs("  output ", f);
         print_value(f, graph->outputs.data[i].value);
@@ -290,7 +305,8 @@ char *dump(const oo_model *model) {
     size_t size;
     FILE *const f = open_memstream(&text, &size);
     oo_for_each_graph(graph, model) print_graph(f, graph);
-    for (uint32_t i = 0; i < model->functions.n; i++) fprintf(f, "function %u dropped %d\n", i, model->functions.data[i]->dropped);
+    for (uint32_t i = 0; i < model->functions.n; i++)
+        fprintf(f, "function %u dropped %d\n", i, model->functions.data[i]->dropped);
     fprintf(f, "history %u\n", model->history.n);
     fclose(f);
     return text;

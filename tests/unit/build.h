@@ -54,8 +54,8 @@ void add_output(oo_graph *graph, oo_value *value);
 oo_node *add_node_n(oo_graph *graph, const char *op, const char *name, uint32_t noutputs, oo_value *const *inputs,
                     uint32_t ninputs);
 #define COUNT_OF(array) ((uint32_t)(sizeof(array) / sizeof *(array)))
-#define add_node(graph, op, name, noutputs, ...)                                                                       \
-    add_node_n((graph), (op), (name), (noutputs), (oo_value *const[]){__VA_ARGS__},                                    \
+#define add_node(graph, op, name, noutputs, ...)                                    \
+    add_node_n((graph), (op), (name), (noutputs), (oo_value *const[]){__VA_ARGS__}, \
                (uint32_t)(sizeof((oo_value *const[]){__VA_ARGS__}) / sizeof(oo_value *)))
 /* The first output of such a node with one output. */
 #define add_op(graph, op, name, ...) oo_node_output(add_node((graph), (op), (name), 1, __VA_ARGS__), 0)

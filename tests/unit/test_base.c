@@ -9,7 +9,8 @@
 /* ---- arena ---- */
 static bool all_zero(const unsigned char *p, size_t size) {
     for (size_t i = 0; i < size; i++)
-        if (p[i]) return false;
+        if (p[i])
+            return false;
     return true;
 }
 
@@ -51,7 +52,8 @@ static void arena_blocks_do_not_overlap(void **state) {
     size_t sum = 0;
     for (unsigned i = 0; i < N; i++) {
         for (size_t k = 0; k < sizes[i]; k++)
-            if (blocks[i][k] != i % 255 + 1) fail_msg("block %u was overwritten at %zu", i, k);
+            if (blocks[i][k] != i % 255 + 1)
+                fail_msg("block %u was overwritten at %zu", i, k);
         sum += sizes[i];
     }
     assert_true(oo__arena_used(arena) >= sum);
@@ -61,7 +63,7 @@ static void arena_blocks_do_not_overlap(void **state) {
 static void arena_reset_after_a_large_block(void **state) {
     (void)state;
     oo_arena *const arena = oo__arena_new();
-    oo__arena_reset(arena); /* empty */
+    oo__arena_reset(arena);                            /* empty */
     memset(oo__arena_alloc(arena, 100000), 1, 100000); /* the first block is oversized */
     oo__arena_alloc(arena, 5000000);
     oo__arena_reset(arena);
@@ -137,6 +139,8 @@ static void vec_against_a_plain_array(void **state) {
             }
             assert_int_equal(v.n, n);
             assert_true(v.cap >= n);
+            if (step % 50 == 0)
+                assert_memory_equal(v.data, model, n * sizeof *model);
         }
         assert_memory_equal(v.data, model, n * sizeof *model);
         if (!arenas[a]) {
@@ -155,7 +159,8 @@ static void vec_reserve(void **state) {
     oo_vec_reserve(NULL, &v, 1000);
     assert_true(v.cap >= 1001);
     const uint64_t *const data = v.data;
-    for (uint64_t i = 0; i < 1000; i++) oo_vec_push(NULL, &v, i);
+    for (uint64_t i = 0; i < 1000; i++)
+        oo_vec_push(NULL, &v, i);
     assert_ptr_equal(v.data, data);
     assert_int_equal(v.data[0], 1);
     assert_int_equal(v.data[1000], 999);
@@ -217,11 +222,13 @@ static void hash_of_pieces(void **state) {
     (void)state;
     unsigned char data[10000];
     uint64_t seed = 4;
-    for (size_t i = 0; i < sizeof data; i++) data[i] = (unsigned char)draw(&seed, 256);
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (unsigned char)draw(&seed, 256);
     oo_hasher *const h = oo__hasher_new();
     for (size_t at = 0; at < sizeof data;) {
         size_t part = draw(&seed, 700);
-        if (part > sizeof data - at) part = sizeof data - at;
+        if (part > sizeof data - at)
+            part = sizeof data - at;
         oo__hasher_add(h, data + at, part);
         at += part;
     }
@@ -233,6 +240,7 @@ static void hash_of_pieces(void **state) {
     assert_true(oo__hash(NULL, 0) == oo__hash("", 0));
     const uint64_t ab = oo__hash_combine(oo__hash_combine(0, 1), 2), ba = oo__hash_combine(oo__hash_combine(0, 2), 1);
     assert_true(ab != ba);
+    assert_true(oo__hash_combine(1, 2) != oo__hash_combine(2, 1));
 }
 
 /* ---- half and bfloat ---- */
@@ -277,7 +285,8 @@ static void halves_have_the_right_values(void **state) {
         double expected = 0, step = c->smallest;
         for (unsigned bits = 0; bits < c->infinity; bits++) {
             assert_true(c->decode((uint16_t)bits) == expected);
-            if (bits % binade == 0 && bits > binade) step *= 2;
+            if (bits % binade == 0 && bits > binade)
+                step *= 2;
             expected += step;
         }
     }
@@ -340,8 +349,10 @@ static void printable_text(void **state) {
     assert_string_equal(text + 240, "...");
     /* Eight stay valid together. */
     const char *kept[8];
-    for (int i = 0; i < 8; i++) kept[i] = oo__printable(&"abcdefgh"[i], 1);
-    for (int i = 0; i < 8; i++) assert_int_equal(kept[i][0], "abcdefgh"[i]);
+    for (int i = 0; i < 8; i++)
+        kept[i] = oo__printable(&"abcdefgh"[i], 1);
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(kept[i][0], "abcdefgh"[i]);
 }
 
 static void diagnostics_are_counted(void **state) {

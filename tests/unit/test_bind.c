@@ -71,7 +71,8 @@ static void inner_scopes(void **state) {
     assert_null(oo__binder_find_local(t->b, x->name));
     const oo_node *const captures = node_named(t, inner, "captures", "x"); /* before the inner x exists */
     oo_value *const own = define(t, inner, "x");
-    const oo_node *const shadowed = node_named(t, inner, "shadowed", "x"), *const late = node_named(t, inner, "late", "y");
+    const oo_node *const shadowed = node_named(t, inner, "shadowed", "x"), *const late =
+                                                                               node_named(t, inner, "late", "y");
     assert_true(oo__binder_close(t->b));
     assert_ptr_equal(oo_node_input(captures, 0), x);
     assert_ptr_equal(oo_node_input(shadowed, 0), own);
@@ -141,8 +142,13 @@ static void left_open(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(earlier_names),       TEST(later_names), TEST(inner_scopes), TEST(names_of_siblings_are_not_seen),
-        TEST(one_message_for_many_unknown_names), TEST(names_defined_twice), TEST(left_open),
+        TEST(earlier_names),
+        TEST(later_names),
+        TEST(inner_scopes),
+        TEST(names_of_siblings_are_not_seen),
+        TEST(one_message_for_many_unknown_names),
+        TEST(names_defined_twice),
+        TEST(left_open),
     };
     return cmocka_run_group_tests_name("bind", tests, NULL, NULL);
 }

@@ -346,7 +346,7 @@ static void what_is_too_large_is_unknown(void **state) {
         for (int k = 0; k < 16; k++)
             terms = add(terms, mul(N, oo__expr_symbol(pool, oo__arena_printf(arena, "u%d", k), 0, INT64_MAX)));
         written = add(written, floordiv(terms, number(i + 100)));
-        assert_true((doubled != NULL) == (i < 7));
+        assert_true((doubled != NULL) == (i < 6));
         assert_true((written != NULL) == (i < 19));
     }
 }

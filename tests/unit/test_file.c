@@ -16,16 +16,19 @@ static char home[4096];
 
 static int enter_folder(void **state) {
     (void)state;
-    if (!getcwd(home, sizeof home)) return -1;
+    if (!getcwd(home, sizeof home))
+        return -1;
     char folder[] = "test_file.XXXXXX";
-    if (!mkdtemp(folder)) return -1;
+    if (!mkdtemp(folder))
+        return -1;
     return chdir(folder);
 }
 
 static void remove_all(void) {
     DIR *const dir = opendir(".");
     for (const struct dirent *e; dir && (e = readdir(dir));)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) (void)remove(e->d_name);
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            (void)remove(e->d_name);
     closedir(dir);
 }
 
@@ -40,7 +43,8 @@ static int leave_folder(void **state) {
 static unsigned files_here(void) {
     unsigned n = 0;
     DIR *const dir = opendir(".");
-    for (const struct dirent *e; (e = readdir(dir));) n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    for (const struct dirent *e; (e = readdir(dir));)
+        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
     closedir(dir);
     return n;
 }
@@ -65,7 +69,8 @@ static void assert_content(const char *path, const void *bytes, size_t size) {
 static uint8_t *noise(size_t size) {
     uint8_t *const bytes = oo__malloc(size);
     uint64_t seed = size;
-    for (size_t i = 0; i < size; i++) bytes[i] = (uint8_t)draw(&seed, 256);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)draw(&seed, 256);
     return bytes;
 }
 
@@ -231,8 +236,8 @@ static void refused_write_leaves_nothing(void **state) {
 static void copies_of_every_size(void **state) {
     (void)state;
     enum { TOTAL = 3500000, LARGEST = 2500000 };
-    static const uint32_t sizes[] = {0,      1,      100,     32767,   32768,   32769,  65536,   262143, 262144,
-                                     262145, 400000, 1048575, 1048576, 1048577, LARGEST};
+    static const uint32_t sizes[] = {0,      1,      100,    32767,   32768,   32769,   65536,  262143,
+                                     262144, 262145, 400000, 1048575, 1048576, 1048577, LARGEST};
     oo_context *const context = new_context();
     uint8_t *const bytes = noise(TOTAL);
     write_file("source.bin", bytes, TOTAL);
@@ -343,7 +348,8 @@ static void discard_all_for_signals(void **state) {
     oo__output_discard_all();
     assert_int_equal(files_here(), COUNT_OF(outputs) - 16);
     assert_int_equal(oo__output_commit(outputs[0]), OO_IO);
-    for (unsigned i = 1; i < COUNT_OF(outputs); i++) oo__output_discard(outputs[i]);
+    for (unsigned i = 1; i < COUNT_OF(outputs); i++)
+        oo__output_discard(outputs[i]);
     assert_int_equal(files_here(), 0);
     oo__output_discard_all();
     oo_context_free(context);
@@ -411,7 +417,8 @@ static void source_through_a_fifo(void **state) {
         for (size_t done = 0; done < SIZE;) {
             const size_t part = SIZE - done < 10001 ? SIZE - done : 10001;
             const ssize_t n = write(fd, bytes + done, part);
-            if (n <= 0) break;
+            if (n <= 0)
+                break;
             done += (size_t)n;
         }
         close(fd);
@@ -486,6 +493,7 @@ static void memory_source(void **state) {
     assert_true(oo__source_read(s, 2, 3, part));
     assert_memory_equal(part, "cde", 3);
     assert_false(oo__source_read(s, 4, 3, part));
+    assert_false(oo__source_read(s, UINT64_MAX, 2, part));
     oo__source_forget(s, 0, 6);
     assert_string_equal(s->path, "memory");
     assert_false(s->mapped);

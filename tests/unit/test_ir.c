@@ -119,12 +119,15 @@ static void erase_and_insert_on_the_way(void **state) {
     oo_value *const x = add_input(w->graph, "x");
     oo_node *nodes[6];
     char name[] = "n0";
-    for (uint32_t i = 0; i < 6; i++, name[1]++) nodes[i] = add_node(w->graph, "Relu", name, 1, x);
+    for (uint32_t i = 0; i < 6; i++, name[1]++)
+        nodes[i] = add_node(w->graph, "Relu", name, 1, x);
     unsigned visited = 0;
     assert_true(oo_begin(w->rw, "walk", NULL));
     oo_for_each_node(node, w->graph) {
-        for (uint32_t i = 0; i < 6; i++) visited |= (unsigned)(node == nodes[i]) << i;
-        if (node == nodes[1]) oo_erase(w->rw, node); /* itself */
+        for (uint32_t i = 0; i < 6; i++)
+            visited |= (unsigned)(node == nodes[i]) << i;
+        if (node == nodes[1])
+            oo_erase(w->rw, node); /* itself */
         if (node == nodes[2]) {
             oo_erase(w->rw, nodes[3]); /* the next one */
             oo_erase(w->rw, nodes[0]); /* one before */
@@ -313,7 +316,10 @@ static void fill_attr(world *w, oo_attr *a, uint32_t k) {
     oo_bytes *const text = OO_NEW_ARRAY(m->arena, oo_bytes, 2);
     text[0] = (oo_bytes){(const uint8_t *)"a\0b", 2 + k};
     text[1] = (oo_bytes){(const uint8_t *)"c", 1};
-    a->count = a->type == OO_ATTR_INT || a->type == OO_ATTR_FLOAT || a->type == OO_ATTR_STRING || a->type == OO_ATTR_TENSOR ? 0 : 2;
+    a->count =
+        a->type == OO_ATTR_INT || a->type == OO_ATTR_FLOAT || a->type == OO_ATTR_STRING || a->type == OO_ATTR_TENSOR
+            ? 0
+            : 2;
     switch (a->type) {
     case OO_ATTR_INT: a->i = k; break;
     case OO_ATTR_FLOAT: a->f = k ? -0.0f : 0.0f; break;
@@ -380,7 +386,8 @@ static void attributes_that_hold_more(void **state) {
     assert_true(oo_attr_hash(one->attrs[0]) == oo_attr_hash(two->attrs[0]));
     assert_int_equal(oo_attr_nsubgraphs(one->attrs[0]), 1);
     assert_ptr_equal(oo_attr_subgraph(one->attrs[1], 0), branch(one, 1));
-    oo_attr *const graphs = add_attr(one, "graphs", OO_ATTR_GRAPHS), *const more = add_attr(two, "graphs", OO_ATTR_GRAPHS);
+    oo_attr *const graphs = add_attr(one, "graphs", OO_ATTR_GRAPHS), *const more =
+                                                                         add_attr(two, "graphs", OO_ATTR_GRAPHS);
     oo_graph *list[] = {branch(one, 0), branch(two, 1)};
     graphs->graphs = list;
     graphs->count = more->count = 2;

@@ -18,9 +18,11 @@ static oo_status work(oo_rewriter *rw, oo_model *model, const void *options) {
     (void)options;
     script.runs++;
     script.scratch = oo_scratch(rw, 64);
-    if (!script.rewrites) return OO_OK;
+    if (!script.rewrites)
+        return OO_OK;
     oo_node *const node = oo_graph_first(oo_model_graph(model));
-    if (!oo_begin(rw, "work", node)) return OO_OK;
+    if (!oo_begin(rw, "work", node))
+        return OO_OK;
     oo_set_int(rw, node, "count", (int64_t)script.rewrites--);
     oo_end(rw);
     oo_count(rw, "done", 1);
@@ -89,7 +91,8 @@ static oo_status give_up(oo_rewriter *rw, oo_model *model, const void *options) 
 static oo_status look(oo_rewriter *rw, oo_model *model, const void *options) {
     (void)rw, (void)options;
     script.seen_properties = model->properties;
-    if (!(model->properties & OO_ORDER)) return OO_OK;
+    if (!(model->properties & OO_ORDER))
+        return OO_OK;
     script.order_was_right = true;
     uint32_t order = 0;
     oo_for_each_node(node, oo_model_graph(model)) script.order_was_right &= oo_node_order(node) == order++;
@@ -138,7 +141,8 @@ static int set_up(void **state) {
     add_output(w->graph, add_op(w->graph, "Neg", "n", r));
     registry = oo__registry_new(w->context);
     for (size_t i = 0; i < COUNT_OF(PASSES); i++)
-        if (oo_register_pass(registry, &PASSES[i]) != OO_OK) return -1;
+        if (oo_register_pass(registry, &PASSES[i]) != OO_OK)
+            return -1;
     memset(&script, 0, sizeof script);
     settings = (oo_run_settings){.bisect_limit = -1, .fuel = -1};
     report = (oo_run_report){0};
@@ -167,9 +171,11 @@ static oo_status run(const char *text) {
 static void note_event(void *user, oo_event event, const oo_pass_report *pass, oo_model *model) {
     assert_ptr_equal(user, &events);
     assert_ptr_equal(model, w->model);
-    static const char *const words[] = {[OO_EVENT_BEFORE] = "before", [OO_EVENT_AFTER] = "after", [OO_EVENT_SKIPPED] = "skipped"};
+    static const char *const words[] = {
+        [OO_EVENT_BEFORE] = "before", [OO_EVENT_AFTER] = "after", [OO_EVENT_SKIPPED] = "skipped"};
     char *text;
-    if (asprintf(&text, "%s%s#%u %s;", events, pass->name, pass->number, words[event]) < 0) abort();
+    if (asprintf(&text, "%s%s#%u %s;", events, pass->name, pass->number, words[event]) < 0)
+        abort();
     free(events);
     events = text;
 }
@@ -188,7 +194,8 @@ static void reports_and_events(void **state) {
     watch();
     script.rewrites = 1;
     assert_int_equal(run("work,prepend,work"), OO_OK);
-    assert_string_equal(events, "work#1 before;work#1 after;prepend#2 before;prepend#2 after;work#3 before;work#3 after;");
+    assert_string_equal(events,
+                        "work#1 before;work#1 after;prepend#2 before;prepend#2 after;work#3 before;work#3 after;");
     assert_int_equal(report.npasses, 3);
     assert_true(report.changed);
     const oo_pass_report *const p = report.passes;
@@ -273,8 +280,9 @@ static void disabled_passes(void **state) {
     script.rewrites = 10;
     watch();
     assert_int_equal(run("work,work,look,look-order,work,work-kept"), OO_OK);
-    assert_string_equal(events, "work#1 before;work#1 after;work#2 skipped;look#3 skipped;look-order#4 before;look-order#4 after;"
-                                "work#5 before;work#5 after;work-kept#6 before;work-kept#6 after;");
+    assert_string_equal(
+        events, "work#1 before;work#1 after;work#2 skipped;look#3 skipped;look-order#4 before;look-order#4 after;"
+                "work#5 before;work#5 after;work-kept#6 before;work-kept#6 after;");
     assert_true(report.passes[1].skipped && report.passes[2].skipped);
     assert_false(report.passes[3].skipped || report.passes[4].skipped || report.passes[5].skipped);
     assert_false(report.passes[1].changed);

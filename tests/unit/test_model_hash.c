@@ -40,12 +40,14 @@ static int tear_down(void **state) {
 /* The hash as it is now must be new; it becomes the one to compare with. */
 static void differs(kit *k, const char *what) {
     const uint64_t now = oo__model_hash(k->w->model);
-    if (now == k->hash) fail_msg("%s does not change the hash", what);
+    if (now == k->hash)
+        fail_msg("%s does not change the hash", what);
     k->hash = now;
 }
 
 static void same(const kit *k, const char *what) {
-    if (oo__model_hash(k->w->model) != k->hash) fail_msg("%s changes the hash", what);
+    if (oo__model_hash(k->w->model) != k->hash)
+        fail_msg("%s changes the hash", what);
 }
 
 static void wiring_matters(void **state) {
@@ -179,6 +181,7 @@ static void labels_do_not_matter(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {TEST(wiring_matters), TEST(data_matter), TEST(attributes_matter), TEST(labels_do_not_matter)};
+    const struct CMUnitTest tests[] = {TEST(wiring_matters), TEST(data_matter), TEST(attributes_matter),
+                                       TEST(labels_do_not_matter)};
     return cmocka_run_group_tests_name("model hash", tests, NULL, NULL);
 }

@@ -11,9 +11,11 @@ static void random_operators(void **state) {
     world *const w = world_new(17);
     oo_value *const x = add_input(w->graph, "x");
     static const char *const random[] = {"RandomNormal", "RandomUniformLike", "Multinomial", "Bernoulli"};
-    for (size_t i = 0; i < COUNT_OF(random); i++) assert_true(oo_node_is_random(add_node(w->graph, random[i], "r", 1, x)));
+    for (size_t i = 0; i < COUNT_OF(random); i++)
+        assert_true(oo_node_is_random(add_node(w->graph, random[i], "r", 1, x)));
     static const char *const steady[] = {"Relu", "Conv", "If", "Constant"};
-    for (size_t i = 0; i < COUNT_OF(steady); i++) assert_false(oo_node_is_random(add_node(w->graph, steady[i], "s", 1, x)));
+    for (size_t i = 0; i < COUNT_OF(steady); i++)
+        assert_false(oo_node_is_random(add_node(w->graph, steady[i], "s", 1, x)));
     oo_node *const foreign = oo__node_new(w->graph, "com.example", "RandomNormal", 0, 1, 0);
     assert_false(oo_node_is_random(foreign)); /* unknown domains count as pure */
     assert_true(oo_node_is_opaque(foreign));
@@ -42,21 +44,24 @@ static void dropout_by_opset(void **state) {
         int training; /* -1 = omitted, 2 = not constant */
         bool random;
     } cases[] = {
-        {1, -1, -1, true},   {1, 0, -1, true},    {1, 1, -1, false},  {6, -1, -1, true}, {6, 1, -1, false},
-        {7, -1, -1, false},  {10, -1, -1, false}, {11, 0, -1, false}, {12, -1, -1, false}, {12, -1, 0, false},
-        {12, -1, 1, true},   {12, -1, 2, true},   {13, -1, 0, false}, {13, -1, 1, true},   {22, -1, -1, false},
+        {1, -1, -1, true},  {1, 0, -1, true},    {1, 1, -1, false},  {6, -1, -1, true},   {6, 1, -1, false},
+        {7, -1, -1, false}, {10, -1, -1, false}, {11, 0, -1, false}, {12, -1, -1, false}, {12, -1, 0, false},
+        {12, -1, 1, true},  {12, -1, 2, true},   {13, -1, 0, false}, {13, -1, 1, true},   {22, -1, -1, false},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         world *const w = world_new(cases[i].opset);
         oo_value *const x = add_input(w->graph, "x");
         oo_value *mode = NULL;
-        if (cases[i].training == 2) mode = add_input(w->graph, "mode");
+        if (cases[i].training == 2)
+            mode = add_input(w->graph, "mode");
         if (cases[i].training == 0 || cases[i].training == 1)
             mode = add_init(w->graph, "mode", truth(w->model, cases[i].training));
         oo_node *const node = cases[i].training < 0 ? add_node(w->graph, "Dropout", "d", 2, x)
                                                     : add_node(w->graph, "Dropout", "d", 2, x, NULL, mode);
-        if (cases[i].is_test >= 0) add_int(node, "is_test", cases[i].is_test);
-        if (oo_node_is_random(node) != cases[i].random) fail_msg("case %zu (opset %d)", i, (int)cases[i].opset);
+        if (cases[i].is_test >= 0)
+            add_int(node, "is_test", cases[i].is_test);
+        if (oo_node_is_random(node) != cases[i].random)
+            fail_msg("case %zu (opset %d)", i, (int)cases[i].opset);
         world_free(w);
     }
 }
@@ -104,7 +109,8 @@ static void facts_of_bodies(void **state) {
 static void facts_of_calls(void **state) {
     (void)state;
     world *const w = world_new(17);
-    oo_function *const f = add_function(w->model, "local", "f", NULL), *const g = add_function(w->model, "local", "g", NULL);
+    oo_function *const f = add_function(w->model, "local", "f", NULL), *const g =
+                                                                           add_function(w->model, "local", "g", NULL);
     oo_node *const call = oo__node_new(w->graph, "local", "f", 0, 1, 0);
     assert_false(oo_node_is_opaque(call)); /* known: it is a function of the model */
     oo__node_new(f->graph, "local", "g", 0, 1, 0);

@@ -24,7 +24,8 @@ static world *world_of(const char *order, const char *const *edges, uint32_t cou
     for (uint32_t i = 0; i < count; i++) {
         oo_node *const user = nodes[edges[i][0] - 'a'];
         uint32_t free_input = 0;
-        while (user->inputs[free_input].value) free_input++;
+        while (user->inputs[free_input].value)
+            free_input++;
         oo__use_link(user, free_input, nodes[edges[i][1] - 'a']->outputs[0]);
     }
     w->graph->unsorted = true;
@@ -96,7 +97,8 @@ static void captures_are_dependencies(void **state) {
     oo_node *const outer = add_if(w->graph, "outer", NULL);
     oo_node *const inner = add_if(branch(outer, 1), "inner", NULL);
     oo_node *const user = add_node(branch(inner, 0), "Relu", "user", 1, NULL);
-    oo_node *const made = add_node(w->graph, "Abs", "made", 1, NULL), *const returned = add_node(w->graph, "Neg", "returned", 1, NULL);
+    oo_node *const made = add_node(w->graph, "Abs", "made", 1, NULL), *const returned = add_node(w->graph, "Neg",
+                                                                                                 "returned", 1, NULL);
     oo__use_link(user, 0, made->outputs[0]);
     add_output(branch(outer, 0), returned->outputs[0]); /* used by being returned only */
     w->graph->unsorted = true;
@@ -120,7 +122,8 @@ static void inner_graphs_are_sorted_too(void **state) {
     (void)state;
     world *const w = world_new(17);
     const oo_node *const outer = add_if(w->graph, "outer", NULL);
-    oo_node *const a = add_node(branch(outer, 0), "Relu", "a", 1, NULL), *const b = add_node(branch(outer, 0), "Abs", "b", 1, NULL);
+    oo_node *const a = add_node(branch(outer, 0), "Relu", "a", 1, NULL), *const b = add_node(branch(outer, 0), "Abs",
+                                                                                             "b", 1, NULL);
     oo__use_link(a, 0, b->outputs[0]);
     branch(outer, 0)->unsorted = true;
     assert_int_equal(oo__model_sort(w->model), OO_OK);
@@ -152,7 +155,8 @@ static void random_orders(void **state) {
             rank[k] = t;
         }
         for (uint32_t i = 1; i < N; i++)
-            for (uint32_t k = 0; k < 2; k++) oo__use_link(nodes[rank[i]], k, nodes[rank[draw(&seed, i)]]->outputs[0]);
+            for (uint32_t k = 0; k < 2; k++)
+                oo__use_link(nodes[rank[i]], k, nodes[rank[draw(&seed, i)]]->outputs[0]);
         w->graph->unsorted = true;
         assert_int_equal(oo__model_sort(w->model), OO_OK);
         assert_int_equal(oo_model_verify(w->model), OO_OK);
@@ -169,7 +173,8 @@ static void long_chains(void **state) {
     for (uint32_t i = 0; i < N; i++) { /* each uses the one that is listed after it */
         oo_node *const node = oo__node_new(w->graph, NULL, "Relu", 1, 1, 0);
         oo__node_set_output(node, 0, oo__value_new(w->graph, NULL));
-        if (before) oo__use_link(before, 0, node->outputs[0]);
+        if (before)
+            oo__use_link(before, 0, node->outputs[0]);
         before = node;
     }
     w->graph->unsorted = true;
@@ -199,18 +204,20 @@ static void names_do_not_clash(void **state) {
     oo_value *const x = add_input(w->graph, "const_0");
     oo_node *const branches = add_if(w->graph, "const_1", x);
     add_node(branch(branches, 0), "Relu", "const_2", 1, x); /* an inner name counts */
-    oo__str(w->model, "const_3");                             /* and one that only an annotation, say, mentions */
+    oo__str(w->model, "const_3");                           /* and one that only an annotation, say, mentions */
     assert_true(oo_begin(w->rw, "r", NULL));
     oo_value *values[30];
     for (unsigned i = 0; i < COUNT_OF(values); i++)
-        values[i] = oo_build_const(w->rw, i % 2 ? w->graph : branch(branches, 1), scalar(w->model, 1), i % 3 ? NULL : "weird \"stem\"");
+        values[i] = oo_build_const(w->rw, i % 2 ? w->graph : branch(branches, 1), scalar(w->model, 1),
+                                   i % 3 ? NULL : "weird \"stem\"");
     oo_end(w->rw);
     assert_string_equal(oo_value_name(values[0]), "");
     oo__model_name_values(w->model);
     for (unsigned i = 0; i < COUNT_OF(values); i++) {
         assert_string_not_equal(oo_value_name(values[i]), "");
         assert_null(strstr("const_0 const_1 const_2 const_3", oo_value_name(values[i])));
-        for (unsigned k = 0; k < i; k++) assert_ptr_not_equal(values[i]->name, values[k]->name);
+        for (unsigned k = 0; k < i; k++)
+            assert_ptr_not_equal(values[i]->name, values[k]->name);
     }
     assert_int_equal(strncmp(values[0]->name, "weird \"stem\"_", 13), 0);
     assert_int_equal(strncmp(values[1]->name, "const_", 6), 0);
@@ -249,7 +256,8 @@ static void long_stems(void **state) {
         world *const w = world_new(17);
         char stem[400] = "abcd";
         stem[shift] = 0;
-        for (unsigned i = 0; i < 60; i++) strncat(stem, "\xe2\x82\xac", sizeof stem - strlen(stem) - 1); /* the euro sign */
+        for (unsigned i = 0; i < 60; i++)
+            strncat(stem, "\xe2\x82\xac", sizeof stem - strlen(stem) - 1); /* the euro sign */
         assert_true(oo_begin(w->rw, "r", NULL));
         const oo_value *const v = oo_build_const(w->rw, w->graph, scalar(w->model, 1), stem);
         oo_end(w->rw);
@@ -273,13 +281,15 @@ static void a_hundred_thousand_names(void **state) {
     }
     oo_tensor *const one = scalar(w->model, 1);
     assert_true(oo_begin(w->rw, "r", NULL));
-    for (unsigned i = 0; i < N; i++) oo_build_const(w->rw, w->graph, one, NULL);
+    for (unsigned i = 0; i < N; i++)
+        oo_build_const(w->rw, w->graph, one, NULL);
     oo_end(w->rw);
     const clock_t start = clock();
     oo__model_name_values(w->model);
-    assert_true(clock() - start < 5 * CLOCKS_PER_SEC); /* a tenth of a second, but for valgrind */
+    assert_true(clock() - start < 5 * CLOCKS_PER_SEC);  /* a tenth of a second, but for valgrind */
     assert_int_equal(oo_model_verify(w->model), OO_OK); /* no name twice */
-    for (uint32_t i = 0; i < w->graph->initializers.n; i++) assert_non_null(w->graph->initializers.data[i]->name);
+    for (uint32_t i = 0; i < w->graph->initializers.n; i++)
+        assert_non_null(w->graph->initializers.data[i]->name);
     world_free(w);
 }
 
@@ -310,13 +320,20 @@ static void names_after_a_rollback(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sorted_graphs_are_left_alone), cmocka_unit_test(only_what_must_move_moves),
-        cmocka_unit_test(reversed_graphs),              cmocka_unit_test(cycles_are_found),
-        cmocka_unit_test(a_node_that_uses_itself),      cmocka_unit_test(captures_are_dependencies),
-        cmocka_unit_test(inner_graphs_are_sorted_too),  cmocka_unit_test(random_orders),
-        cmocka_unit_test(long_chains),                  cmocka_unit_test(numbers_count_along_the_list),
-        cmocka_unit_test(names_do_not_clash),           cmocka_unit_test(stems_come_from_the_root),
-        cmocka_unit_test(long_stems),                   cmocka_unit_test(a_hundred_thousand_names),
+        cmocka_unit_test(sorted_graphs_are_left_alone),
+        cmocka_unit_test(only_what_must_move_moves),
+        cmocka_unit_test(reversed_graphs),
+        cmocka_unit_test(cycles_are_found),
+        cmocka_unit_test(a_node_that_uses_itself),
+        cmocka_unit_test(captures_are_dependencies),
+        cmocka_unit_test(inner_graphs_are_sorted_too),
+        cmocka_unit_test(random_orders),
+        cmocka_unit_test(long_chains),
+        cmocka_unit_test(numbers_count_along_the_list),
+        cmocka_unit_test(names_do_not_clash),
+        cmocka_unit_test(stems_come_from_the_root),
+        cmocka_unit_test(long_stems),
+        cmocka_unit_test(a_hundred_thousand_names),
         cmocka_unit_test(names_after_a_rollback),
     };
     return cmocka_run_group_tests_name("order", tests, NULL, NULL);

@@ -11,12 +11,36 @@ typedef struct knobs {
 } knobs;
 
 static const oo_option_row ROWS[] = {
-    {.name = "flag", .type = OO_OPT_BOOL, .offset = offsetof(knobs, flag), .initial = "false", .help = "", .choices = NULL},
-    {.name = "number", .type = OO_OPT_INT, .offset = offsetof(knobs, number), .initial = "7", .help = "", .choices = NULL},
-    {.name = "ratio", .type = OO_OPT_FLOAT, .offset = offsetof(knobs, ratio), .initial = "0.5", .help = "", .choices = NULL},
-    {.name = "the-mode", .type = OO_OPT_STRING, .offset = offsetof(knobs, mode), .initial = "fast", .help = "",
+    {.name = "flag",
+     .type = OO_OPT_BOOL,
+     .offset = offsetof(knobs, flag),
+     .initial = "false",
+     .help = "",
+     .choices = NULL},
+    {.name = "number",
+     .type = OO_OPT_INT,
+     .offset = offsetof(knobs, number),
+     .initial = "7",
+     .help = "",
+     .choices = NULL},
+    {.name = "ratio",
+     .type = OO_OPT_FLOAT,
+     .offset = offsetof(knobs, ratio),
+     .initial = "0.5",
+     .help = "",
+     .choices = NULL},
+    {.name = "the-mode",
+     .type = OO_OPT_STRING,
+     .offset = offsetof(knobs, mode),
+     .initial = "fast",
+     .help = "",
      .choices = "fast|slow and safe|off"},
-    {.name = "text", .type = OO_OPT_STRING, .offset = offsetof(knobs, text), .initial = NULL, .help = "", .choices = NULL},
+    {.name = "text",
+     .type = OO_OPT_STRING,
+     .offset = offsetof(knobs, text),
+     .initial = NULL,
+     .help = "",
+     .choices = NULL},
 };
 
 static oo_status do_nothing(oo_rewriter *rw, oo_model *model, const void *options) {
@@ -24,8 +48,13 @@ static oo_status do_nothing(oo_rewriter *rw, oo_model *model, const void *option
     return OO_OK;
 }
 
-static const oo_pass KNOBS = {.size = sizeof(oo_pass), .name = "knobs", .summary = "has options", .options = ROWS,
-                              .noptions = COUNT_OF(ROWS), .options_size = sizeof(knobs), .run = do_nothing};
+static const oo_pass KNOBS = {.size = sizeof(oo_pass),
+                              .name = "knobs",
+                              .summary = "has options",
+                              .options = ROWS,
+                              .noptions = COUNT_OF(ROWS),
+                              .options_size = sizeof(knobs),
+                              .run = do_nothing};
 static const oo_pass PLAIN = {.size = sizeof(oo_pass), .name = "plain-pass2", .summary = "has none", .run = do_nothing};
 
 static oo_context *context;
@@ -49,7 +78,8 @@ static int tear_down(void **state) {
 
 static oo_pipeline *parsed(const char *text) {
     oo_pipeline *pipeline;
-    if (oo__pipeline_parse(&pipeline, context, registry, text, "-p") != OO_OK) fail_msg("%s: %s", text, told.text);
+    if (oo__pipeline_parse(&pipeline, context, registry, text, "-p") != OO_OK)
+        fail_msg("%s: %s", text, told.text);
     return pipeline;
 }
 
@@ -92,7 +122,8 @@ static void canonical_texts(void **state) {
         {"knobs{text=\"a,b}c\"}", "knobs{text=\"a,b}c\"}"},
         {"knobs{number=1 number=2}", "knobs{number=2}"},
     };
-    for (size_t i = 0; i < COUNT_OF(cases); i++) assert_prints(cases[i][0], cases[i][1]);
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        assert_prints(cases[i][0], cases[i][1]);
     for (int level = 0; level <= 3; level++) {
         oo_pipeline *const pipeline = parsed(oo__pipeline_of_level(level));
         oo__pipeline_free(pipeline);
@@ -159,7 +190,8 @@ static const mistake MISTAKES[] = {
     {"knobs{the-mode=fas}", 1, 16, "takes fast|slow and safe|off, not \"fas\""},
     {"knobs{text=\"open}", 1, 12, "the quoted value has no end"},
     {"knobs{number=1\x01}", 1, 14, "takes an integer, not \"1\\x01\""},
-    {"fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(dce)))))))))))))))))", 1, 69, "nested more than 16 deep"},
+    {"fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(fix(dce)))))))))))))))))", 1, 69,
+     "nested more than 16 deep"},
 };
 
 static void every_mistake_has_its_place(void **state) {
@@ -204,12 +236,14 @@ static void the_line_is_shown(void **state) {
 /* Whatever the text, parsing ends with a pipeline or with one message. */
 static void random_texts(void **state) {
     (void)state;
-    static const char *const parts[] = {"dce", "fix", "knobs", "(", ")", "{", "}", ",", "=", "number", "1", " ", "\"", "#", "\n", "flag", "max"};
+    static const char *const parts[] = {"dce",    "fix", "knobs", "(",  ")", "{",  "}",    ",",  "=",
+                                        "number", "1",   " ",     "\"", "#", "\n", "flag", "max"};
     uint64_t seed = 9;
     unsigned good = 0;
     for (unsigned i = 0; i < 20000; i++) {
         char text[256] = "";
-        for (uint32_t n = draw(&seed, 12); n-- > 0;) strcat(text, parts[draw(&seed, COUNT_OF(parts))]);
+        for (uint32_t n = draw(&seed, 12); n-- > 0;)
+            strcat(text, parts[draw(&seed, COUNT_OF(parts))]);
         forget_told();
         oo_pipeline *pipeline;
         if (oo__pipeline_parse(&pipeline, context, registry, text, "-p") == OO_OK) {
@@ -255,7 +289,8 @@ static void suggestions(void **state) {
 
 static void refused_passes(void **state) {
     (void)state;
-    static const char *const names[] = {NULL, "", "Upper", "under_score", "9digit", "sp ace", "-x", "fix", "a.b", "caf\xc3\xa9"};
+    static const char *const names[] = {NULL,     "",   "Upper", "under_score", "9digit",
+                                        "sp ace", "-x", "fix",   "a.b",         "caf\xc3\xa9"};
     const uint32_t n = oo__registry_count(registry);
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         oo_pass pass = PLAIN;
@@ -290,9 +325,14 @@ static void refused_passes(void **state) {
 
 static void parse_bad_default(void *unused) {
     (void)unused;
-    static const oo_option_row row = {.name = "n", .type = OO_OPT_INT, .offset = 0, .initial = "many", .help = "", .choices = NULL};
-    static const oo_pass bad = {.size = sizeof(oo_pass), .name = "bad-default", .options = &row, .noptions = 1,
-                                .options_size = sizeof(int64_t), .run = do_nothing};
+    static const oo_option_row row = {
+        .name = "n", .type = OO_OPT_INT, .offset = 0, .initial = "many", .help = "", .choices = NULL};
+    static const oo_pass bad = {.size = sizeof(oo_pass),
+                                .name = "bad-default",
+                                .options = &row,
+                                .noptions = 1,
+                                .options_size = sizeof(int64_t),
+                                .run = do_nothing};
     oo_register_pass(registry, &bad);
     oo_pipeline *pipeline;
     oo__pipeline_parse(&pipeline, context, registry, "bad-default", "-p");
@@ -307,9 +347,9 @@ static void defaults_must_parse(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(canonical_texts), TEST(options_are_filled),       TEST(every_mistake_has_its_place), TEST(the_line_is_shown),
-        TEST(random_texts),    TEST(passes_are_known_by_name), TEST(suggestions),                 TEST(refused_passes),
-        TEST(defaults_must_parse),
+        TEST(canonical_texts),   TEST(options_are_filled), TEST(every_mistake_has_its_place),
+        TEST(the_line_is_shown), TEST(random_texts),       TEST(passes_are_known_by_name),
+        TEST(suggestions),       TEST(refused_passes),     TEST(defaults_must_parse),
     };
     return cmocka_run_group_tests_name("pipeline", tests, NULL, NULL);
 }

@@ -46,7 +46,8 @@ static void begin(chain *t) {
 /* Closes the rewrite, checks the model, and returns the log's entry. */
 static const oo_rewrite *end(const chain *t) {
     oo_end(t->w->rw);
-    if (oo_model_verify(t->w->model) != OO_OK) fail_msg("broken:\n%s", told.text);
+    if (oo_model_verify(t->w->model) != OO_OK)
+        fail_msg("broken:\n%s", told.text);
     const oo_model *const model = t->w->model;
     return model->history.n ? &model->history.data[model->history.n - 1] : NULL;
 }
@@ -235,8 +236,8 @@ static void scopes_are_respected(void **state) {
     oo_value *const other = add_op(branch(branches, 1), "Neg", "n", t->r);
     oo_value *const twice = add_op(branch(branches, 0), "Ceil", "e", one);
     begin(t);
-    assert_false(oo_replace(t->w->rw, t->a, one)); /* used in main */
-    assert_false(oo_replace(t->w->rw, t->m, one)); /* output of main */
+    assert_false(oo_replace(t->w->rw, t->a, one));  /* used in main */
+    assert_false(oo_replace(t->w->rw, t->m, one));  /* output of main */
     assert_false(oo_replace(t->w->rw, one, other)); /* siblings */
     abandon(t);
     begin(t);
@@ -656,7 +657,9 @@ static void replace_outside(void *unused) { (void)unused, oo_replace(victim->w->
 static void end_outside(void *unused) { (void)unused, oo_end(victim->w->rw); }
 static void abandon_outside(void *unused) { (void)unused, oo_abandon(victim->w->rw); }
 static void build_outside(void *unused) { (void)unused, oo_build(victim->w->rw, victim->add, "", "Relu", NULL, 0, 1); }
-static void nested(void *unused) { (void)unused, oo_begin(victim->w->rw, "b", NULL), oo_begin(victim->w->rw, "c", NULL); }
+static void nested(void *unused) {
+    (void)unused, oo_begin(victim->w->rw, "b", NULL), oo_begin(victim->w->rw, "c", NULL);
+}
 static void erase_used(void *unused) { (void)unused, oo_erase(victim->w->rw, victim->add); }
 static void erase_output(void *unused) { (void)unused, oo_erase(victim->w->rw, victim->mul); }
 static void erase_twice(void *unused) {
@@ -685,9 +688,12 @@ static void misuse_is_a_bug(void **state) {
     static const struct {
         void (*f)(void *unused);
         const char *text;
-    } outside[] = {{change_outside, "oo_set_int: outside of oo_begin"}, {replace_outside, "oo_replace: outside"},
-                   {end_outside, "no rewrite is open"},                 {abandon_outside, "no rewrite is open"},
-                   {build_outside, "oo_build: outside"},                {nested, "the rewrite \"b\" is still open"}},
+    } outside[] = {{change_outside, "oo_set_int: outside of oo_begin"},
+                   {replace_outside, "oo_replace: outside"},
+                   {end_outside, "no rewrite is open"},
+                   {abandon_outside, "no rewrite is open"},
+                   {build_outside, "oo_build: outside"},
+                   {nested, "the rewrite \"b\" is still open"}},
       inside[] = {{erase_used, "output \"a\" of node \"a\" is still used"},
                   {erase_output, "output \"m\" of node \"m\" is still used"},
                   {erase_twice, "oo_erase: the node was erased"},
@@ -699,9 +705,11 @@ static void misuse_is_a_bug(void **state) {
                   {checkpoint_inside, "a rewrite is open"},
                   {overwrite_graph, "oo_set_int: \"then_branch\" holds a graph"},
                   {remove_graph, "oo_remove_attr: \"then_branch\" holds a graph"}};
-    for (size_t i = 0; i < COUNT_OF(outside); i++) assert_true(dies(outside[i].f, NULL, outside[i].text));
+    for (size_t i = 0; i < COUNT_OF(outside); i++)
+        assert_true(dies(outside[i].f, NULL, outside[i].text));
     assert_true(oo_begin(victim->w->rw, "r", NULL));
-    for (size_t i = 0; i < COUNT_OF(inside); i++) assert_true(dies(inside[i].f, NULL, inside[i].text));
+    for (size_t i = 0; i < COUNT_OF(inside); i++)
+        assert_true(dies(inside[i].f, NULL, inside[i].text));
     oo_abandon(victim->w->rw);
 }
 

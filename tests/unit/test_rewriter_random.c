@@ -24,14 +24,16 @@ static uint32_t roll(play *p, uint32_t limit) { return draw(&p->seed, limit); }
 
 /* ---- what there is ---- */
 static void add_values_of(play *p, oo_graph *graph) {
-    for (uint32_t i = 0; i < graph->inputs.n; i++) oo_vec_push(NULL, &p->values, graph->inputs.data[i].value);
+    for (uint32_t i = 0; i < graph->inputs.n; i++)
+        oo_vec_push(NULL, &p->values, graph->inputs.data[i].value);
     for (uint32_t i = 0; i < graph->initializers.n; i++)
         if (graph->initializers.data[i]->init && !(graph->initializers.data[i]->flags & OO_VALUE_INPUT))
             oo_vec_push(NULL, &p->values, graph->initializers.data[i]);
     oo_for_each_node(node, graph) {
         oo_vec_push(NULL, &p->nodes, node);
         for (uint32_t i = 0; i < oo_node_noutputs(node); i++)
-            if (oo_node_output(node, i)) oo_vec_push(NULL, &p->values, oo_node_output(node, i));
+            if (oo_node_output(node, i))
+                oo_vec_push(NULL, &p->values, oo_node_output(node, i));
     }
 }
 
@@ -46,21 +48,25 @@ static void look(play *p) {
 
 static bool holds(const oo_graph *outer, const oo_graph *inner) {
     for (; inner; inner = inner->parent)
-        if (inner == outer) return true;
+        if (inner == outer)
+            return true;
     return false;
 }
 
 /* Whether the node may use the value: in scope, and made before. */
 static bool usable(const oo_value *value, const oo_node *node) {
-    if (!holds(value->graph, node->graph)) return false;
-    while (node->graph != value->graph) node = node->graph->owner;
+    if (!holds(value->graph, node->graph))
+        return false;
+    while (node->graph != value->graph)
+        node = node->graph->owner;
     return !value->producer || value->producer->order < node->order;
 }
 
 static oo_value *usable_value(play *p, const oo_node *node) {
     for (unsigned attempt = 0; attempt < 10; attempt++) {
         oo_value *const value = p->values.data[roll(p, p->values.n)];
-        if (usable(value, node)) return value;
+        if (usable(value, node))
+            return value;
     }
     return NULL;
 }
@@ -86,8 +92,10 @@ static void grow(play *p, oo_graph *graph, uint32_t nodes, unsigned depth) {
         oo_node *const node = add_node(graph, ops[roll(p, COUNT_OF(ops))], name, 1 + roll(p, 2), NULL, NULL, NULL);
         look(p);
         for (uint32_t k = 0; k < 3; k++)
-            if (roll(p, 4)) oo__use_link(node, k, usable_value(p, node));
-        if (roll(p, 3) == 0) add_int(node, "axis", (int64_t)i);
+            if (roll(p, 4))
+                oo__use_link(node, k, usable_value(p, node));
+        if (roll(p, 3) == 0)
+            add_int(node, "axis", (int64_t)i);
     }
 }
 
@@ -96,9 +104,10 @@ static void choose_outputs(play *p) {
     look(p);
     for (uint32_t g = 0; g < p->graphs.n; g++) {
         oo_graph *const graph = p->graphs.data[g];
-        for (unsigned k = 0; k < 20 && graph->outputs.n < 1 + g % 3; k++) {
+        for (unsigned k = 0; k < 20 && graph->outputs.n < 3 - g % 3; k++) {
             oo_value *const value = p->values.data[roll(p, p->values.n)];
-            if (value->graph == graph || (graph->owner && usable(value, graph->owner))) add_output(graph, value);
+            if (value->graph == graph || (graph->owner && usable(value, graph->owner)))
+                add_output(graph, value);
         }
     }
 }
@@ -118,7 +127,8 @@ static play *play_new(uint64_t seed) {
     oo_function *const f = add_function(model, "local", "f", NULL);
     oo_value *const in = add_input(f->graph, "in");
     add_output(f->graph, add_op(f->graph, "Relu", "q", in));
-    if (seed % 4 == 0) model->ir_version = 3;
+    if (seed % 4 == 0)
+        model->ir_version = 3;
     choose_outputs(p);
     assert_int_equal(oo_model_verify(model), OO_OK);
     return p;
@@ -126,7 +136,8 @@ static play *play_new(uint64_t seed) {
 
 static void play_free(play *p) {
     world_free(p->w);
-    for (uint32_t i = 0; i < p->points.n; i++) free(p->points.data[i].text);
+    for (uint32_t i = 0; i < p->points.n; i++)
+        free(p->points.data[i].text);
     oo_vec_free(&p->points);
     oo_vec_free(&p->graphs);
     oo_vec_free(&p->nodes);
@@ -137,23 +148,28 @@ static void play_free(play *p) {
 /* ---- changes ---- */
 static void change_input(play *p) {
     oo_node *const node = some_node(p);
-    if (node) oo_set_input(p->w->rw, node, roll(p, node->ninputs + 1), roll(p, 5) ? usable_value(p, node) : NULL);
+    if (node)
+        oo_set_input(p->w->rw, node, roll(p, node->ninputs + 1), roll(p, 5) ? usable_value(p, node) : NULL);
 }
 
 /* What oo_replace must answer, found the slow way. */
 static bool visible_at_every_use(const play *p, const oo_value *by, const oo_value *old) {
     for (uint32_t i = 0; i < p->nodes.n; i++)
         for (uint32_t k = 0; k < p->nodes.data[i]->ninputs; k++)
-            if (p->nodes.data[i]->inputs[k].value == old && !holds(by->graph, p->nodes.data[i]->graph)) return false;
+            if (p->nodes.data[i]->inputs[k].value == old && !holds(by->graph, p->nodes.data[i]->graph))
+                return false;
     return !old->noutputs || holds(by->graph, old->graph);
 }
 
 /* Whether the caller keeps to the contract: `by` comes before every use, and before an output that it replaces. */
 static bool may_replace(const play *p, const oo_value *by, const oo_value *old) {
     for (const oo_use *use = old->uses; use; use = use->next)
-        if (holds(by->graph, use->user->graph) && !usable(by, use->user)) return false;
-    if (!old->noutputs) return true;
-    if (old->producer && holds(by->graph, old->graph) && !usable(by, old->producer)) return false;
+        if (holds(by->graph, use->user->graph) && !usable(by, use->user))
+            return false;
+    if (!old->noutputs)
+        return true;
+    if (old->producer && holds(by->graph, old->graph) && !usable(by, old->producer))
+        return false;
     for (uint32_t g = 0; g < p->graphs.n; g++)
         for (uint32_t i = 0; i < p->graphs.data[g]->outputs.n; i++)
             if (p->graphs.data[g]->outputs.data[i].value == old && p->graphs.data[g] != old->graph &&
@@ -164,14 +180,16 @@ static bool may_replace(const play *p, const oo_value *by, const oo_value *old) 
 
 static void change_value(play *p) {
     oo_value *const old = p->values.data[roll(p, p->values.n)], *const by = p->values.data[roll(p, p->values.n)];
-    if (!may_replace(p, by, old)) return;
+    if (!may_replace(p, by, old))
+        return;
     const bool expected = old == by || visible_at_every_use(p, by, old);
     char *const before = expected ? NULL : dump(p->w->model);
     assert_int_equal(oo_replace(p->w->rw, old, by), expected);
     p->replaced += expected;
     p->refused += !expected;
     if (expected) {
-        if (old != by) assert_int_equal(oo_value_nuses(old), 0);
+        if (old != by)
+            assert_int_equal(oo_value_nuses(old), 0);
         return;
     }
     char *const after = dump(p->w->model);
@@ -186,7 +204,8 @@ static void remove_node(play *p) {
         bool used = !node;
         for (uint32_t i = 0; !used && i < node->noutputs; i++)
             used = node->outputs[i] && (node->outputs[i]->nuses || node->outputs[i]->noutputs);
-        if (used) continue;
+        if (used)
+            continue;
         oo_erase(p->w->rw, node);
         return;
     }
@@ -194,12 +213,15 @@ static void remove_node(play *p) {
 
 static void new_node(play *p) {
     oo_node *const before = some_node(p);
-    if (!before || p->nodes.n > MOST_NODES) return;
+    if (!before || p->nodes.n > MOST_NODES)
+        return;
     const oo_value *inputs[3];
-    for (uint32_t i = 0; i < 3; i++) inputs[i] = usable_value(p, before);
-    oo_node *const node = oo_build(p->w->rw, before, roll(p, 9) ? "" : "com.example", ops[roll(p, COUNT_OF(ops))], inputs,
-                                   roll(p, 4), roll(p, 3));
-    if (roll(p, 2)) oo_copy_attrs(p->w->rw, node, before);
+    for (uint32_t i = 0; i < 3; i++)
+        inputs[i] = usable_value(p, before);
+    oo_node *const node = oo_build(p->w->rw, before, roll(p, 9) ? "" : "com.example", ops[roll(p, COUNT_OF(ops))],
+                                   inputs, roll(p, 4), roll(p, 3));
+    if (roll(p, 2))
+        oo_copy_attrs(p->w->rw, node, before);
 }
 
 static void new_constant(play *p) {
@@ -211,7 +233,8 @@ static void remove_initializer(play *p) {
     oo_graph *const graph = p->graphs.data[roll(p, p->graphs.n)];
     for (uint32_t i = 0; i < graph->initializers.n; i++) {
         oo_value *const value = graph->initializers.data[i];
-        if (!value->init || value->nuses || oo_value_is_pinned(value)) continue;
+        if (!value->init || value->nuses || oo_value_is_pinned(value))
+            continue;
         oo_drop_initializer(p->w->rw, value);
         return;
     }
@@ -220,7 +243,8 @@ static void remove_initializer(play *p) {
 static void change_attribute(play *p) {
     oo_rewriter *const rw = p->w->rw;
     oo_node *const node = some_node(p);
-    if (!node) return;
+    if (!node)
+        return;
     static const char *const names[] = {"axis", "alpha", "mode"};
     const char *const name = names[roll(p, 3)];
     switch (roll(p, 6)) {
@@ -235,11 +259,13 @@ static void change_attribute(play *p) {
 
 static void change_outputs(play *p) {
     oo_node *const node = some_node(p);
-    if (!node) return;
+    if (!node)
+        return;
     oo_trim_inputs(p->w->rw, node);
     for (uint32_t i = 0; i < node->noutputs; i++) {
         const oo_value *const value = node->outputs[i];
-        if (!value || value->nuses || oo_value_is_pinned(value)) continue;
+        if (!value || value->nuses || oo_value_is_pinned(value))
+            continue;
         oo_drop_output(p->w->rw, node, i);
         return;
     }
@@ -254,33 +280,39 @@ static void change_type(play *p) {
 }
 
 static void remove_function(play *p) {
-    if (oo_model_nfunctions(p->w->model) && roll(p, 10) == 0) oo_drop_function(p->w->rw, oo_model_function(p->w->model, 0));
+    if (oo_model_nfunctions(p->w->model) && roll(p, 10) == 0)
+        oo_drop_function(p->w->rw, oo_model_function(p->w->model, 0));
 }
 
-static void (*const changes[])(play *p) = {change_input,     change_value,     change_value,   change_value,
-                                           remove_node,      remove_node,      remove_node,    new_node,
-                                           new_node,         new_constant,     remove_initializer, change_attribute,
-                                           change_outputs,   change_type,      remove_function};
+static void (*const changes[])(play *p) = {change_input,   change_value, change_value,       change_value,
+                                           remove_node,    remove_node,  remove_node,        new_node,
+                                           new_node,       new_constant, remove_initializer, change_attribute,
+                                           change_outputs, change_type,  remove_function};
 
 /* ---- rewrites ---- */
 static void check(const play *p, const char *const *interface) {
-    if (oo_model_verify(p->w->model) != OO_OK) fail_msg("after change %u:\n%s", p->changes, told.text);
+    if (oo_model_verify(p->w->model) != OO_OK)
+        fail_msg("after change %u:\n%s", p->changes, told.text);
     const oo_graph *const graph = p->w->graph;
     for (uint32_t i = 0; i < graph->inputs.n + graph->outputs.n; i++) {
         const oo_value *const value =
             i < graph->inputs.n ? graph->inputs.data[i].value : graph->outputs.data[i - graph->inputs.n].value;
-        if (value->name != interface[i]) fail_msg("after change %u: public name %u is \"%s\"", p->changes, i, oo_value_name(value));
+        if (value->name != interface[i])
+            fail_msg("after change %u: public name %u is \"%s\"", p->changes, i, oo_value_name(value));
     }
 }
 
 static void assert_as_at(const play *p, const point *at) {
     char *const text = dump(p->w->model);
-    if (strcmp(text, at->text) != 0) fail_msg("after %u changes the rollback gives\n%s\nand not\n%s", p->changes, text, at->text);
+    if (strcmp(text, at->text) != 0)
+        fail_msg("after %u changes the rollback gives\n%s\nand not\n%s", p->changes, text, at->text);
     free(text);
     assert_true(oo__model_hash(p->w->model) == at->hash);
 }
 
-static point here(const play *p) { return (point){oo__checkpoint(p->w->rw), oo__model_hash(p->w->model), dump(p->w->model)}; }
+static point here(const play *p) {
+    return (point){oo__checkpoint(p->w->rw), oo__model_hash(p->w->model), dump(p->w->model)};
+}
 
 static void rewrite(play *p, const char *const *interface) {
     look(p);
@@ -295,7 +327,8 @@ static void rewrite(play *p, const char *const *interface) {
     if (roll(p, 4)) {
         oo_end(p->w->rw);
         /* A hash that differs without a log entry is what a dishonest pass would look like. */
-        if (p->w->model->history.n == history) assert_true(oo__model_hash(p->w->model) == before.hash);
+        if (p->w->model->history.n == history)
+            assert_true(oo__model_hash(p->w->model) == before.hash);
     } else {
         oo_abandon(p->w->rw);
         check(p, interface);
@@ -309,10 +342,13 @@ static void maybe_roll_back(play *p) {
         const uint32_t to = roll(p, p->points.n);
         oo__rollback(p->w->rw, p->points.data[to].at);
         assert_as_at(p, &p->points.data[to]);
-        while (p->points.n > to) free(p->points.data[--p->points.n].text);
+        while (p->points.n > to)
+            free(p->points.data[--p->points.n].text);
     }
-    if (!p->points.n) oo__model_name_values(p->w->model);
-    if (p->points.n < MOST_POINTS && roll(p, 6) == 0) oo_vec_push(NULL, &p->points, here(p));
+    if (!p->points.n)
+        oo__model_name_values(p->w->model);
+    if (p->points.n < MOST_POINTS && roll(p, 6) == 0)
+        oo_vec_push(NULL, &p->points, here(p));
 }
 
 static void random_rewrites(void **state) {
@@ -322,8 +358,10 @@ static void random_rewrites(void **state) {
         play *const p = play_new(seed);
         const char *interface[16];
         uint32_t n = 0;
-        for (uint32_t i = 0; i < p->w->graph->inputs.n; i++) interface[n++] = p->w->graph->inputs.data[i].value->name;
-        for (uint32_t i = 0; i < p->w->graph->outputs.n; i++) interface[n++] = p->w->graph->outputs.data[i].value->name;
+        for (uint32_t i = 0; i < p->w->graph->inputs.n; i++)
+            interface[n++] = p->w->graph->inputs.data[i].value->name;
+        for (uint32_t i = 0; i < p->w->graph->outputs.n; i++)
+            interface[n++] = p->w->graph->outputs.data[i].value->name;
         const point first = here(p);
         for (unsigned i = 0; i < REWRITES; i++) {
             rewrite(p, interface);

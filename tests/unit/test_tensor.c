@@ -23,7 +23,8 @@ static int tear_down(void **state) {
 }
 
 /* ---- making tensors as a file would have them ---- */
-static oo_tensor *stored(oo_elem elem, uint32_t rank, const int64_t *dims, oo_storage storage, const void *bytes, size_t size) {
+static oo_tensor *stored(oo_elem elem, uint32_t rank, const int64_t *dims, oo_storage storage, const void *bytes,
+                         size_t size) {
     bool valid;
     oo_tensor *const t = oo__tensor_new(w->model, (int32_t)elem, rank, dims, &valid);
     assert_true(valid);
@@ -42,14 +43,16 @@ static size_t put_varint(uint8_t *out, uint64_t number) {
 }
 
 /* Little-endian numbers of `width` bytes as packed varints; negative ones go as ten bytes, as protobuf has it. */
-static oo_tensor *varints(oo_elem elem, int64_t count, oo_storage storage, const void *raw, uint32_t width, bool is_signed) {
+static oo_tensor *varints(oo_elem elem, int64_t count, oo_storage storage, const void *raw, uint32_t width,
+                          bool is_signed) {
     const uint64_t numbers = (uint64_t)count * oo__elem_bits((int32_t)elem) / 8 / width;
     uint8_t *const wire = oo__malloc(numbers * 10);
     size_t size = 0;
     for (uint64_t i = 0; i < numbers; i++) {
         uint64_t number = 0;
         memcpy(&number, (const uint8_t *)raw + i * width, width);
-        if (is_signed && width < 8 && number >> (width * 8 - 1)) number |= UINT64_MAX << (width * 8);
+        if (is_signed && width < 8 && number >> (width * 8 - 1))
+            number |= UINT64_MAX << (width * 8);
         size += put_varint(wire + size, number);
     }
     oo_tensor *const t = stored(elem, 1, &count, storage, wire, size);
@@ -94,10 +97,12 @@ static bool fill_nothing(const void *state, uint64_t first, uint64_t count, void
 enum { KINDS = 5 };
 
 /* The same elements in memory, in a typed field, in a file of their own, in the model's file, and made on demand. */
-static uint32_t in_every_storage(oo_tensor *out[KINDS], oo_elem elem, int64_t count, const uint8_t *raw, const oo_source *source) {
+static uint32_t in_every_storage(oo_tensor *out[KINDS], oo_elem elem, int64_t count, const uint8_t *raw,
+                                 const oo_source *source) {
     uint32_t n = 0;
     out[n++] = oo_tensor_make(w->model, elem, 1, &count, raw);
-    if (typed(elem, count, raw)) out[n++] = typed(elem, count, raw);
+    if (typed(elem, count, raw))
+        out[n++] = typed(elem, count, raw);
     const uint64_t size = oo_tensor_size(out[0]);
     oo_tensor *const external = out[n++] = stored(elem, 1, &count, OO_STORE_EXTERNAL, NULL, 0);
     external->payload = (oo_payload){.source = source, .offset = 3, .size = size};
@@ -132,12 +137,14 @@ static void check_reads(const oo_tensor *t, const uint8_t *raw) {
 static void every_type_in_every_storage(void **state) {
     (void)state;
     for (int e = OO_FLOAT; e < OO_ELEM_COUNT; e++) {
-        if (e == OO_STRING) continue;
+        if (e == OO_STRING)
+            continue;
         for (int64_t count = 4; count <= 40000; count *= 100) {
             const size_t size = (size_t)count * oo__elem_bits(e) / 8;
             uint8_t *const bytes = oo__malloc(size + 3), *const raw = bytes + 3;
             uint64_t seed = (uint64_t)e;
-            for (size_t i = 0; i < size; i++) raw[i] = (uint8_t)draw(&seed, 256);
+            for (size_t i = 0; i < size; i++)
+                raw[i] = (uint8_t)draw(&seed, 256);
             oo_source *const source = oo__source_memory(bytes, size + 3, "data");
             oo_tensor *same[KINDS];
             const uint32_t n = in_every_storage(same, (oo_elem)e, count, raw, source);
@@ -165,13 +172,17 @@ static void fields_that_cannot_hold_a_type(void **state) {
     const int64_t count = 1;
     for (int e = OO_FLOAT; e < OO_ELEM_COUNT; e++) {
         for (int s = OO_STORE_FLOATS; s <= OO_STORE_UINT64S; s++) {
-            const oo_tensor *const right = e == OO_STRING ? NULL : typed((oo_elem)e, 8, "1234567890123456789012345678901234567890"
-                                                                                         "1234567890123456789012345678901234567890"
-                                                                                         "1234567890123456789012345678901234567890123456789");
-            if (right && right->storage == (oo_storage)s) continue;
+            const oo_tensor *const right = e == OO_STRING ? NULL
+                                                          : typed((oo_elem)e, 8,
+                                                                  "1234567890123456789012345678901234567890"
+                                                                  "1234567890123456789012345678901234567890"
+                                                                  "1234567890123456789012345678901234567890123456789");
+            if (right && right->storage == (oo_storage)s)
+                continue;
             const oo_tensor *const t = stored((oo_elem)e, 1, &count, (oo_storage)s, "\1", 1);
             uint8_t out[16];
-            if (oo_tensor_read(t, 0, 1, out)) fail_msg("type %d in storage %d", e, s);
+            if (oo_tensor_read(t, 0, 1, out))
+                fail_msg("type %d in storage %d", e, s);
             assert_null(oo__tensor_bytes(t, w->scratch));
             assert_false(oo_tensor_equal(t, stored((oo_elem)e, 1, &count, (oo_storage)s, "\1", 1)));
         }
@@ -187,20 +198,22 @@ static void malformed_varints(void **state) {
         bool good;
     } cases[] = {
         {"\x01\x02", 2, true},
-        {"\x01", 1, false},                                                 /* too few */
+        {"\x01", 1, false}, /* too few */
         {"", 0, false},
-        {"\x01\x02\x03", 3, false},                                         /* too many */
-        {"\x01\x82", 2, false},                                             /* the last is cut off */
-        {"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11, true},         /* -1 */
-        {"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12, false},    /* eleven bytes */
-        {"\x01\x80\x00", 3, true},                                          /* longer than needed, allowed */
+        {"\x01\x02\x03", 3, false},                                      /* too many */
+        {"\x01\x82", 2, false},                                          /* the last is cut off */
+        {"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11, true},      /* -1 */
+        {"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12, false}, /* eleven bytes */
+        {"\x01\x80\x00", 3, true},                                       /* longer than needed, allowed */
     };
     const int64_t two = 2;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         const oo_tensor *const t = stored(OO_INT64, 1, &two, OO_STORE_INT64S, cases[i].wire, cases[i].size);
         int64_t out[2] = {0};
-        if (oo_tensor_read(t, 0, 2, out) != cases[i].good) fail_msg("case %zu", i);
-        if (cases[i].good) assert_int_equal(out[0], 1);
+        if (oo_tensor_read(t, 0, 2, out) != cases[i].good)
+            fail_msg("case %zu", i);
+        if (cases[i].good)
+            assert_int_equal(out[0], 1);
     }
 }
 
@@ -240,10 +253,13 @@ static void impossible_dimensions(void **state) {
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         bool valid;
         oo_tensor *const t = oo__tensor_new(w->model, OO_INT64, 3, cases[i].dims, &valid);
-        if (valid != cases[i].valid) fail_msg("case %zu", i);
-        if (!valid) continue;
+        if (valid != cases[i].valid)
+            fail_msg("case %zu", i);
+        if (!valid)
+            continue;
         uint64_t count = 1;
-        for (unsigned k = 0; k < 3; k++) count *= (uint64_t)cases[i].dims[k];
+        for (unsigned k = 0; k < 3; k++)
+            count *= (uint64_t)cases[i].dims[k];
         assert_int_equal(oo_tensor_count(t), count);
         for (int e = 1; e < OO_ELEM_COUNT; e++) { /* sizes do not wrap, whatever the type */
             t->elem = e;
@@ -277,7 +293,8 @@ static void equality_is_by_bits(void **state) {
     const oo_tensor *const none = floats(m, 0, NULL);
     assert_true(oo_tensor_equal(none, floats(m, 0, NULL)));
     assert_false(oo_tensor_equal(none, oo_tensor_make(m, OO_INT32, 1, (const int64_t[]){0}, NULL)));
-    const oo_tensor *const lacking = oo__tensor_new(m, OO_FLOAT, 1, d6, NULL), *const too = oo__tensor_new(m, OO_FLOAT, 1, d6, NULL);
+    const oo_tensor *const lacking = oo__tensor_new(m, OO_FLOAT, 1, d6, NULL), *const too = oo__tensor_new(m, OO_FLOAT,
+                                                                                                           1, d6, NULL);
     assert_false(oo_tensor_equal(lacking, too)); /* data that is not to be had equals nothing */
     const oo_tensor *const odd = oo__tensor_new(m, 99, 1, d6, NULL);
     assert_false(oo_tensor_equal(odd, oo__tensor_new(m, 99, 1, d6, NULL)));
@@ -288,14 +305,16 @@ static void equality_is_by_bits(void **state) {
 static oo_tensor *strings(uint32_t count, const oo_bytes *items) {
     oo_tensor *const t = oo__tensor_new(w->model, OO_STRING, 1, (const int64_t[]){count}, NULL);
     t->storage = OO_STORE_STRINGS;
-    for (uint32_t i = 0; i < count; i++) oo_vec_push(w->model->arena, &t->strings, items[i]);
+    for (uint32_t i = 0; i < count; i++)
+        oo_vec_push(w->model->arena, &t->strings, items[i]);
     return t;
 }
 
 static void strings_compare(void **state) {
     (void)state;
-    const oo_bytes ab[] = {{(const uint8_t *)"a\0x", 3}, {(const uint8_t *)"b", 1}}, copy[] = {ab[0], {(const uint8_t *)"b", 1}},
-                   ba[] = {ab[1], ab[0]}, nul[] = {{(const uint8_t *)"a\0y", 3}, ab[1]};
+    const oo_bytes ab[] = {{(const uint8_t *)"a\0x", 3}, {(const uint8_t *)"b", 1}},
+                   copy[] = {ab[0], {(const uint8_t *)"b", 1}}, ba[] = {ab[1], ab[0]},
+                   nul[] = {{(const uint8_t *)"a\0y", 3}, ab[1]};
     const oo_tensor *const t = strings(2, ab);
     assert_true(oo_tensor_equal(t, strings(2, copy)));
     assert_true(oo_tensor_hash(t) == oo_tensor_hash(strings(2, copy)));
@@ -317,7 +336,8 @@ static void hashes_of_large_tensors(void **state) {
     (void)state;
     enum { N = 300000 };
     float *const data = oo__malloc(N * sizeof *data);
-    for (int i = 0; i < N; i++) data[i] = (float)i;
+    for (int i = 0; i < N; i++)
+        data[i] = (float)i;
     const oo_tensor *const a = floats(w->model, N, data);
     static const int places[] = {0, 1, N - 3, N - 1};
     for (size_t i = 0; i < COUNT_OF(places); i++) {
@@ -364,13 +384,15 @@ static void doubles_of_every_type(void **state) {
         const oo_tensor *const t = oo_tensor_make(w->model, cases[i].elem, 1, &three, cases[i].raw);
         double out[3] = {0};
         assert_true(oo_tensor_doubles(t, 0, 3, out));
-        for (unsigned k = 0; k < 3; k++) assert_true(out[k] == cases[i].expected[k]);
+        for (unsigned k = 0; k < 3; k++)
+            assert_true(out[k] == cases[i].expected[k]);
         assert_true(oo_tensor_doubles(t, 2, 1, out));
         assert_true(out[0] == cases[i].expected[2]);
         known |= 1u << cases[i].elem;
     }
     for (int e = 1; e < OO_ELEM_COUNT; e++) {
-        if (known >> e & 1) continue;
+        if (known >> e & 1)
+            continue;
         double out[3];
         oo_tensor *const t = oo__tensor_new(w->model, e, 1, &three, NULL);
         assert_false(oo_tensor_doubles(t, 0, 3, out)); /* not known, so not guessed */
@@ -423,10 +445,14 @@ static void lazy_tensors(void **state) {
 
 static void read_past_the_end(void *t) { oo_tensor_read(t, 3, 2, (char[8]){0}); }
 static void read_half_a_byte(void *t) { oo_tensor_read(t, 1, 1, (char[8]){0}); }
-static void pack_integers(void *unused) { (void)unused, oo_doubles_pack((char[8]){0}, OO_INT32, (const double[]){1}, 1); }
+static void pack_integers(void *unused) {
+    (void)unused, oo_doubles_pack((char[8]){0}, OO_INT32, (const double[]){1}, 1);
+}
 static void unpack_strings(void *unused) { (void)unused, oo_doubles_unpack((double[1]){0}, OO_STRING, "", 1); }
 static void make_strings(void *unused) { (void)unused, oo_tensor_make(w->model, OO_STRING, 0, NULL, ""); }
-static void make_negative(void *unused) { (void)unused, oo_tensor_make(w->model, OO_FLOAT, 1, (const int64_t[]){-1}, ""); }
+static void make_negative(void *unused) {
+    (void)unused, oo_tensor_make(w->model, OO_FLOAT, 1, (const int64_t[]){-1}, "");
+}
 
 static void misuse_is_a_bug(void **state) {
     (void)state;
@@ -449,24 +475,29 @@ static void misuse_is_a_bug(void **state) {
 /* ---- for the judge ---- */
 static void print_tensor(const char *name, const oo_tensor *t) {
     printf("%s\t%d\t", name, (int)oo_tensor_elem(t));
-    for (uint32_t i = 0; i < oo_tensor_rank(t); i++) printf("%s%" PRId64, i ? "," : "", oo_tensor_dims(t)[i]);
+    for (uint32_t i = 0; i < oo_tensor_rank(t); i++)
+        printf("%s%" PRId64, i ? "," : "", oo_tensor_dims(t)[i]);
     putchar('\t');
     const uint64_t count = oo_tensor_count(t), size = oo_tensor_size(t);
     uint8_t *const bytes = oo__malloc(size);
     if (t->storage == OO_STORE_STRINGS) {
         for (uint32_t i = 0; i < t->strings.n; i++) {
-            if (i) putchar(',');
-            for (size_t k = 0; k < t->strings.data[i].size; k++) printf("%02x", t->strings.data[i].data[k]);
+            if (i)
+                putchar(',');
+            for (size_t k = 0; k < t->strings.data[i].size; k++)
+                printf("%02x", t->strings.data[i].data[k]);
         }
     } else if (oo_tensor_read(t, 0, count, bytes)) {
-        for (uint64_t i = 0; i < size; i++) printf("%02x", bytes[i]);
+        for (uint64_t i = 0; i < size; i++)
+            printf("%02x", bytes[i]);
     } else {
         printf("none");
     }
     putchar('\t');
     double *const numbers = oo__malloc(count * sizeof *numbers);
     if (oo_tensor_doubles(t, 0, count, numbers))
-        for (uint64_t i = 0; i < count; i++) printf("%s%a", i ? "," : "", numbers[i]);
+        for (uint64_t i = 0; i < count; i++)
+            printf("%s%a", i ? "," : "", numbers[i]);
     putchar('\n');
     free(numbers);
     free(bytes);
@@ -494,7 +525,8 @@ static int dump_model(const char *path) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv) {
-    if (argc == 3 && strcmp(argv[1], "--dump") == 0) return dump_model(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "--dump") == 0)
+        return dump_model(argv[2]);
     const struct CMUnitTest tests[] = {
         TEST(every_type_in_every_storage),
         TEST(fields_that_cannot_hold_a_type),
