@@ -151,8 +151,8 @@ static oo_status run(oo__call *c, oo__attention *a, const inputs *in) {
     }
     const oo_elem v_elem = oo__in(c, V)->elem;
     const oo_status status[] = {oo__set(c, 0, oo__as_elem(in->packed ? oo__merge_heads(a->y) : a->y, a->elem)),
-                                oo__set(c, 1, oo__as_elem(oo__array_retain(in->k), a->elem)),
-                                oo__set(c, 2, oo__as_elem(oo__array_retain(in->v), v_elem)),
+                                c->nout > 1 ? oo__set(c, 1, oo__as_elem(oo__array_retain(in->k), a->elem)) : OO_OK,
+                                c->nout > 2 ? oo__set(c, 2, oo__as_elem(oo__array_retain(in->v), v_elem)) : OO_OK,
                                 a->qk ? oo__set(c, 3, oo__as_elem(a->qk, a->elem)) : OO_OK};
     for (uint32_t i = 0; i < 4; i++)
         OO_TRY(status[i]);

@@ -100,5 +100,6 @@ static void attend_part(void *state, uint64_t first, uint64_t last) {
 
 void oo__attend(oo__attention *a) {
     const uint64_t rows = (uint64_t)a->batch * (uint64_t)a->heads * (uint64_t)a->queries;
-    oo__parallel(rows, WORTH_A_THREAD / ((uint64_t)a->keys * (uint64_t)(a->size + a->v_size + 16) + 1) + 1, attend_part, a);
+    if (a->y->count || (a->qk && a->qk->count))
+        oo__parallel(rows, WORTH_A_THREAD / ((uint64_t)a->keys * (uint64_t)(a->size + a->v_size + 16) + 1) + 1, attend_part, a);
 }

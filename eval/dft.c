@@ -102,7 +102,8 @@ static oo_status read_dft(const oo__call *c, dft *d, int64_t *dims) {
     if (half && d->in_parts != (inverse ? 2 : 1))
         return oo__eval_fail(c, inverse ? "a one-sided inverse transform needs a complex input" : "a one-sided transform needs a real input");
     d->have = (uint64_t)in->dims[axis];
-    if (!oo__integer_of(c, 1, d->mirrored ? 2 * (in->dims[axis] - 1) : in->dims[axis], &n))
+    const int64_t whole = in->dims[axis] ? oo__times(2, in->dims[axis] - 1) : 0;
+    if (!oo__integer_of(c, 1, d->mirrored ? whole : in->dims[axis], &n))
         return OO_INVALID;
     OO_TRY(check_length(c, n));
     d->n = (uint64_t)n;

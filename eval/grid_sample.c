@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_TAPS = 4 };
+enum { MAX_TAPS = 4, MAX_INTERPOLATED = 8 }; /* a point takes taps ^ dimensions steps */
 typedef enum padding { ZEROS, BORDER, REFLECTION } padding;
 
 typedef struct sampling {
@@ -175,6 +175,8 @@ oo_status oo__kernel_grid_sample(oo__call *c) {
         return oo__eval_fail(c, "X [N, C, D1 ... Dr] and grid [N, O1 ... Or, r] do not fit");
     if (s.taps > 1 && (s.x->elem == OO_STRING || oo__is_complex(s.x->elem)))
         return oo__eval_unsupported(c, "only mode nearest samples %s", oo__elem_name((int32_t)s.x->elem));
+    if (s.taps > 1 && s.x->rank - 2 > MAX_INTERPOLATED)
+        return oo__eval_unsupported(c, "interpolation in %u dimensions", s.x->rank - 2);
     int64_t dims[OO__MAX_RANK];
     s.rank = s.x->rank - 2;
     memcpy(dims, s.x->dims, 2 * sizeof *dims);

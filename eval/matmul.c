@@ -98,7 +98,8 @@ static oo_status gemm_ints(oo__call *c, const oo__gemm *g) {
     if (!out)
         return oo__eval_fail(c, "the result [%lld, %lld] is too large", (long long)g->m, (long long)g->n);
     memset(out->data, 0, out->count * oo__array_width(out->elem));
-    oo__int_gemm(oo__array_width(out->elem), g->trans_a, g->trans_b, g->m, g->n, g->k, a->data, g->lda, b->data, g->ldb, out->data);
+    if (out->count)
+        oo__int_gemm(oo__array_width(out->elem), g->trans_a, g->trans_b, g->m, g->n, g->k, a->data, g->lda, b->data, g->ldb, out->data);
     for (uint64_t i = 0; i < out->count; i++) {
         const int64_t add = bias ? bias_at(bias, i / (uint64_t)g->n, i % (uint64_t)g->n) : 0;
         if (g->alpha == 1 && g->beta == 1)

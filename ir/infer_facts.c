@@ -28,7 +28,7 @@ const oo_expr *oo__input_dim(const oo__infer *c, uint32_t i, uint32_t axis) {
 /* A constant's contents; numbers whose doubles are exact become fractions of a power of two. */
 static bool item_of_double(oo__infer *c, double x, oo_item *out) {
     int64_t denominator = 1;
-    while (denominator < 1 << 20 && x != (double)(int64_t)x && x < 1e12 && x > -1e12) {
+    while (denominator < 1 << 26 && x != (double)(int64_t)x && x < 1e12 && x > -1e12) {
         x *= 2;
         denominator *= 2;
     }

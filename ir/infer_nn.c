@@ -92,6 +92,20 @@ static bool read_list(const oo__infer *c, const char *name, uint32_t n, int64_t 
     return true;
 }
 
+/* Numbers that no window can have. */
+static oo_status check_window(oo__infer *c, const window *w) {
+    for (uint32_t i = 0; i < w->n; i++) {
+        if (w->strides[i] < 1 || w->dilations[i] < 1)
+            return oo__infer_fail(c, "stride %lld or dilation %lld of axis %u is not positive", (long long)w->strides[i],
+                                  (long long)w->dilations[i], i);
+        if (w->kernel[i] && oo__expr_high(w->kernel[i]) < 1)
+            return oo__infer_fail(c, "the kernel has no elements along axis %u", i);
+        if (w->pads[i] < 0 || w->pads[i + w->n] < 0)
+            return oo__infer_fail(c, "a pad of axis %u is negative", i);
+    }
+    return OO_OK;
+}
+
 /* `weights`: input whose trailing dimensions are the kernel, UINT32_MAX = the attribute says it. */
 static bool read_window(oo__infer *c, uint32_t n, uint32_t weights, window *w) {
     int64_t kernel[MAX_RANK];
@@ -104,8 +118,6 @@ static bool read_window(oo__infer *c, uint32_t n, uint32_t weights, window *w) {
         return false;
     for (uint32_t i = 0; i < n; i++) {
         w->kernel[i] = listed ? oo__number(c, kernel[i]) : oo__input_dim(c, weights, i + 2);
-        if (w->strides[i] < 1 || w->dilations[i] < 1)
-            return false;
     }
     return true;
 }
@@ -153,8 +165,10 @@ static oo_status convolve(oo__infer *c, uint32_t weights, oo_elem elem) {
     dims[1] = oo_type_rank(kernel) >= 0 ? kernel->dims[0].expr : NULL;
     for (int32_t i = 2; i < rank; i++)
         dims[i] = NULL;
-    if (read_window(c, (uint32_t)rank - 2, weights, &w))
+    if (read_window(c, (uint32_t)rank - 2, weights, &w)) {
+        OO_TRY(check_window(c, &w));
         slide(c, &w, in, dims);
+    }
     oo__set_tensor(c, 0, elem, rank, dims);
     return OO_OK;
 }
@@ -179,6 +193,8 @@ oo_status oo__infer_conv_transpose(oo__infer *c) {
     const bool shaped = oo_node_attr(c->node, "output_shape") != NULL;
     const bool known = read_window(c, n, 1, &w) && read_list(c, "output_padding", n, 0, output_padding) &&
                        (!shaped || read_list(c, "output_shape", n, 0, output_shape));
+    if (known)
+        OO_TRY(check_window(c, &w));
     for (uint32_t i = 0; known && i < n; i++) {
         const oo_expr *const stride = oo__number(c, w.strides[i]), *const size = in->dims[i + 2].expr;
         if (shaped) {
@@ -206,8 +222,10 @@ oo_status oo__infer_pool(oo__infer *c) {
     if (rank > 0 && rank <= MAX_RANK) {
         dims[0] = in->dims[0].expr;
         dims[1] = in->dims[1].expr;
-        if (read_window(c, (uint32_t)rank - 2, UINT32_MAX, &w))
+        if (read_window(c, (uint32_t)rank - 2, UINT32_MAX, &w)) {
+            OO_TRY(check_window(c, &w));
             slide(c, &w, in, dims);
+        }
     }
     oo__set_tensor(c, 0, oo_type_elem(in), rank <= MAX_RANK ? rank : -1, dims);
     oo__set_tensor(c, 1, OO_INT64, rank <= MAX_RANK ? rank : -1, dims);

@@ -34,6 +34,8 @@
 static const uint64_t child_memory = UINT64_C(2) << 30;
 static const size_t largest_svg = (size_t)1 << 30;
 
+/* Of the total, in CPU seconds; on a busy machine a layout may take a little longer by the clock. */
+#define WALL_SHARE 0.35
 static const double shares[] = {[OO_CARE_FULL] = 0.25, [OO_CARE_LESS] = 0.35, [OO_CARE_OWN] = 0.4};
 
 /* ---- in the child ---- */
@@ -165,7 +167,7 @@ oo_status oo__draw_svg(char **out, oo_context *context, const char *dot, const o
     for (oo_care care = first_care(dot); care <= OO_CARE_OWN && !*out; care++) {
         const bool last = care == OO_CARE_OWN;
         const double seconds = last ? fmax(total * shares[care], LEAST_LAST) : total * shares[care];
-        *out = try_layout(dot, care, seconds, last ? seconds * 4 : seconds);
+        *out = try_layout(dot, care, seconds, last ? seconds * 4 : total * WALL_SHARE);
     }
     if (*out)
         return OO_OK;

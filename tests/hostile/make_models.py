@@ -15,8 +15,8 @@ IN, OUT = [info("x")], [info("y")]
 RELU = node("Relu", ["x"], ["y"])
 
 
-def plain(nodes=(RELU,), initializers=(), outputs=OUT, more=b"", **kwargs):
-    return model(graph(nodes, IN, outputs, initializers, more=more), **kwargs)
+def plain(nodes=(RELU,), initializers=(), outputs=OUT, inside=b"", **kwargs):
+    return model(graph(nodes, IN, outputs, initializers, more=inside), **kwargs)
 
 
 # ---- good ----
@@ -95,11 +95,12 @@ GOOD = (conv_bn, branches, functions, everything, repeated)
 
 
 # ---- bad ----
-def nested(depth):
-    content = graph([node("Neg", ["x"], ["y"])], outputs=OUT)
-    for _ in range(depth):
-        content = graph([node("If", ["x"], ["y"], a_graph("then_branch", content))], outputs=OUT)
-    return content
+def nested(depth, innermost=node("Neg", ["x"], ["y"]), name=lambda i: ""):
+    content = graph([innermost], outputs=OUT)
+    for i in range(depth):
+        around = node("If", ["x"], ["y"], a_graph("then_branch", content), name=name(i))
+        content = graph([around], IN if i + 1 == depth else (), OUT)
+    return model(content)
 
 
 def nested_type(depth):
@@ -170,9 +171,9 @@ def bad_sizes():
     yield "data_twice", "load-tensor-data", init(tensor("w", [2], FLOAT, bytes(8), more=packed(7, [1, 2])))
     yield "cut_data_twice", "load-tensor-data", init(tensor("w", [32], FLOAT, bytes(128), more=run(4, bytes(128)[:4])))
     yield "in_attribute", "load-tensor-size", in_node(a_tensor("value", tensor("", [5], FLOAT, bytes(80))))
-    yield "in_sparse", "load-tensor-size", plain(more=run(15, run(1, tensor("s", [9], FLOAT, bytes(80))) + num(3, 8)))
-    yield "nested_10000", "load-malformed", model(nested(10000))
-    yield "nested_90", "load-malformed", model(nested(90))
+    yield "in_sparse", "load-tensor-size", plain(inside=run(15, run(1, tensor("s", [9], FLOAT, bytes(80))) + num(3, 8)))
+    yield "nested_10000", "load-malformed", nested(10000)
+    yield "nested_90", "load-malformed", nested(90)
     yield "type_10000", "load-malformed", model(graph([RELU], [*IN, run(1, "t") + run(2, nested_type(10000))], OUT))
     yield "opsets", "load-too-large", plain(opsets=[opset()] * 1001)
 
@@ -192,12 +193,12 @@ def bad_bytes():
     yield "wrong_wire_node", "load-malformed", plain([num(1, 5) + RELU])
     yield "wrong_wire_deep", "load-malformed", in_node(attr("a", A_GRAPH, run(6, run(1, num(4, 1)))))
     yield "wrong_wire_heavy", "load-malformed", init(tensor("w", [40], FLOAT, bytes(160), more=num(12, 5)))
-    yield "graph_in_list", "load-malformed", plain(more=num(1, 5))
+    yield "graph_in_list", "load-malformed", plain(inside=num(1, 5))
     yield "attribute_twice_graph", "load-malformed", in_node(a_graph("g", graph([])) + run(6, graph([])))
     yield "reserved_field", "load-malformed", init(tensor("w", [1], FLOAT, bytes(4), more=num(19999, 1)))
     yield "reserved_field_first", "load-malformed", init(num(19999, 1) + tensor("w", [40], FLOAT, bytes(160)))
     yield "reserved_field_inside", "load-malformed", in_node(a_tensor("t", num(19999, 7) + floats("", 1)))
-    yield "reserved_field_sparse", "load-malformed", plain(more=run(15, run(1, num(19999, 1) + floats("s", 1)) + num(3, 8)))
+    yield "reserved_field_sparse", "load-malformed", plain(inside=run(15, run(1, num(19999, 1) + floats("s", 1)) + num(3, 8)))
     yield "tensor_and_graph", "load-attribute", in_node(attr("a", A_TENSOR, run(5, floats("", 1)) + run(6, graph([]))))
     yield "wrong_kind", "load-attribute", in_node(attr("a", A_INT, run(5, floats("", 1))))
     yield "unknown_kind", "load-attribute", in_node(attr("a", 77, run(6, graph([]))))
@@ -233,7 +234,7 @@ def odd():
     yield "external_missing", init(external("w", [2], "gone.bin"))
     yield "external_missing_huge", plain([node("Conv", ["x", "w"], ["c"]), node("BatchNormalization", ["c", "v", "v", "v", "v"], ["y"])],
                                          [external("w", [10**12, 1, 1], "gone.bin"), external("v", [10**12], "gone.bin")])
-    yield "nested_80", model(nested(80))
+    yield "nested_80", nested(80)
     yield "unknown_fields", everything()
     yield "field_19999_of_node", plain([RELU + run(19999, "UNKNOWN-reserved")])
     yield "backwards", plain([node("Neg", [f"v{i + 1}"], [f"v{i}" if i else "y"]) for i in range(999)] + [node("Neg", ["x"], ["v999"])])
@@ -263,23 +264,9 @@ def large():
     yield "equal_samples", plain([node("Sum", ["x"] + [f"w{i}" for i in range(5000)], ["y"])],
                                  [tensor(f"w{i}", [3000], FLOAT, bytes(6000) + struct.pack("<i", i) + bytes(5996)) for i in range(5000)])
     yield "absent_data", plain([node("Sum", ["x"] + [f"w{i}" for i in range(n // 5)], ["y"])], [external(f"w{i}", [4], "gone.bin") for i in range(n // 5)])
-    yield "long_names_deep", model(long_names(75))
-    yield "heavy_and_deep", model(heavy(75))
+    yield "long_names_deep", nested(75, node("Neg", ["nowhere"], ["y"]), name=lambda i: chr(97 + i % 26) * 1000000)
+    yield "heavy_and_deep", nested(75, node("Constant", [], ["y"], a_tensor("value", floats("", *range(100))), a_text("s", bytes(30 << 20))))
     yield "inputs", model(graph([node("Sum", [f"x{i}" for i in range(n)], ["y"])], [info(f"x{i}") for i in range(n)], OUT))
-
-
-def long_names(depth):
-    content = graph([node("Neg", ["nowhere"], ["y"])], outputs=OUT)
-    for i in range(depth):
-        content = graph([node("If", ["x"], ["y"], a_graph("then_branch", content), name=chr(97 + i % 26) * 1000000)], outputs=OUT)
-    return content
-
-
-def heavy(depth):
-    content = graph([node("Constant", [], ["y"], a_tensor("value", floats("", *range(100))), a_text("s", bytes(30 << 20)))], outputs=OUT)
-    for _ in range(depth):
-        content = graph([node("If", ["c"], ["y"], a_graph("then_branch", content))], outputs=OUT, initializers=[floats("c", 1)])
-    return content
 
 
 def write(folder, name, content):

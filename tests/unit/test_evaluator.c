@@ -230,6 +230,29 @@ static void test_rewritten_model(void **state) {
     world_free(w);
 }
 
+/* When a value is released is planned once; a rewrite that is taken back must not leave the plan of the rewritten graph. */
+static void test_plan_after_rollback(void **state) {
+    (void)state;
+    world *const w = world_of(HEAD "g (float[2] x) => (float[2] y) { a = Neg(x)\n b = Exp(a)\n y = Add(b, a) }", NULL);
+    double x, y;
+    oo_arena *const scratch = oo__arena_new();
+    oo_rewriter *const rw = oo__rewriter_new(w->model, scratch, &(oo_rewriter_settings){.pass = "test"});
+    const oo_checkpoint point = oo__checkpoint(rw);
+    oo_node *const exp = w->model->graph->first->next;
+    assert_true(oo_begin(rw, "rule", exp->next));
+    oo_set_input(rw, exp->next, 1, exp->outputs[0]);
+    oo_end(rw);
+    assert_int_equal(run(w, 0, 0, &x, &y), OO_OK);
+    assert_float_equal(x, 2, 0);
+    oo__rollback(rw, point);
+    if (run(w, 0, 0, &x, &y) != OO_OK)
+        fail_msg("%s", w->heard);
+    assert_float_equal(x, 1, 0);
+    assert_true(oo__rewriter_free(rw));
+    oo__arena_free(scratch);
+    world_free(w);
+}
+
 static void test_references_are_given_back(void **state) {
     (void)state;
     world *const w = world_of(HEAD "g (float[2] x) => (float[2] y) { a = Neg(x)\n b = Neg(a)\n y = Neg(b) }", NULL);
@@ -505,6 +528,7 @@ int main(void) {
         cmocka_unit_test(test_missing_input),
         cmocka_unit_test(test_in_double),
         cmocka_unit_test(test_rewritten_model),
+        cmocka_unit_test(test_plan_after_rollback),
         cmocka_unit_test(test_references_are_given_back),
         cmocka_unit_test(test_narrow_integers),
         cmocka_unit_test(test_views_and_owning),

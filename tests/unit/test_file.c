@@ -26,7 +26,9 @@ static int enter_folder(void **state) {
 
 static void remove_all(void) {
     DIR *const dir = opendir(".");
-    for (const struct dirent *e; dir && (e = readdir(dir));)
+    if (!dir)
+        return;
+    for (const struct dirent *e; (e = readdir(dir));)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
             (void)remove(e->d_name);
     closedir(dir);
