@@ -9,15 +9,26 @@
 /* ---- loops: one for each operation and C type ---- */
 typedef void (*loop)(const void *a, int64_t a_step, const void *b, int64_t b_step, void *out, uint64_t n);
 
+/* An operand steps by one element or by none; the frequent pairs have loops of their own, which vectorize. */
+#define STEPS(in, result, expression, a_index, b_index)                                                                \
+    for (uint64_t i = 0; i < n; i++) {                                                                                 \
+        const in x = p[a_index], y = q[b_index];                                                                       \
+        (void)x;                                                                                                       \
+        (void)y;                                                                                                       \
+        r[i] = (result)(expression);                                                                                   \
+    }
 #define LOOP(name, in, result, expression)                                                                             \
     static void name(const void *a, int64_t a_step, const void *b, int64_t b_step, void *out, uint64_t n) {            \
-        const in *p = a, *q = b;                                                                                       \
-        result *r = out;                                                                                               \
-        for (uint64_t i = 0; i < n; i++, p += a_step, q += b_step) {                                                   \
-            const in x = *p, y = *q;                                                                                   \
-            (void)y;                                                                                                   \
-            r[i] = (result)(expression);                                                                               \
-        }                                                                                                              \
+        const in *const p = a, *const q = b;                                                                           \
+        result *const r = out;                                                                                         \
+        if (a_step == 1 && b_step == 1)                                                                                \
+            STEPS(in, result, expression, i, i)                                                                        \
+        else if (a_step == 1 && b_step == 0)                                                                           \
+            STEPS(in, result, expression, i, 0)                                                                        \
+        else if (a_step == 0 && b_step == 1)                                                                           \
+            STEPS(in, result, expression, 0, i)                                                                        \
+        else                                                                                                           \
+            STEPS(in, result, expression, (int64_t)i * a_step, (int64_t)i * b_step)                                    \
     }
 
 #define FLOAT_LOOPS(op, expression_f, expression_d)                                                                    \

@@ -2,6 +2,8 @@
  * graph is used no more. */
 #include "eval/evaluator.h"
 
+#include "eval/random.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,8 +163,10 @@ static oo_status call_function(oo_evaluator *ev, const oo_node *node, const oo_g
     const oo__frame *const around = ev->frame;
     ev->frame = &frame;
     ev->depth++;
+    const uint64_t random = oo__random_enter(ev, node->id);
     oo_datum **const results = calloc(body->outputs.n + 1u, sizeof *results);
     const oo_status status = oo__run_graph(ev, body, in, nin, results);
+    ev->random = random;
     for (uint32_t i = 0; i < body->outputs.n; i++) {
         if (i < node->noutputs && status == OO_OK)
             out[i] = results[i];

@@ -39,7 +39,7 @@ struct oo_evaluator {
     const oo__frame *frame;
     unsigned depth;
     uint64_t steps;       /* nodes run so far */
-    uint64_t random;      /* state of the generator */
+    uint64_t random;      /* seed, and the iterations and calls around: eval/random.h */
 };
 
 oo_status oo__run_graph(oo_evaluator *ev, const oo_graph *graph, oo_datum *const *in, uint32_t nin, oo_datum **out);

@@ -1,5 +1,7 @@
 #include "eval/heads.h"
 
+#include "eval/fast_math.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -69,11 +71,13 @@ void oo__softmax_row(oo_array *a, uint64_t at, uint64_t count) {
             oo__real_set(a, at + i, 0);
         return;
     }
-    for (uint64_t i = 0; i < count; i++) {
-        const double shifted = oo__real(a, at + i) - most;
-        oo__real_set(a, at + i, a->elem == OO_DOUBLE ? exp(shifted) : (double)expf((float)shifted));
-        sum += oo__real(a, at + i);
+    if (a->elem == OO_FLOAT) {
+        oo__softmax_floats((float *)a->data + at, (const float *)a->data + at, count);
+        return;
     }
+    double *const x = (double *)a->data + at;
     for (uint64_t i = 0; i < count; i++)
-        oo__real_set(a, at + i, oo__real(a, at + i) / sum);
+        sum += x[i] = exp(x[i] - most);
+    for (uint64_t i = 0; i < count; i++)
+        x[i] /= sum;
 }

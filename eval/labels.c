@@ -2,6 +2,7 @@
 #include "eval/kernels.h"
 #include "eval/lookup.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Replaces each element by the value at the place where the keys have it, or by the element of `fallback`. Takes all references; NULL

@@ -1,5 +1,6 @@
 /* Softmax, LogSoftmax and Hardmax. Before version 13 the axes from `axis` on were taken together (default axis 1), since then one axis
  * (default -1). */
+#include "eval/fast_math.h"
 #include "eval/kernels.h"
 #include "eval/pieces.h"
 
@@ -37,21 +38,6 @@ static void soft(const job *j, double *x, uint64_t base) {
     }
 }
 
-/* Groups that are contiguous floats, which is what networks have: float throughout. */
-static void soft_floats(const job *j, uint64_t base) {
-    const float *const x = (const float *)j->in->data + base;
-    float *const y = (float *)j->out->data + base;
-    float most = -INFINITY, sum = 0;
-    for (uint64_t i = 0; i < j->extent; i++)
-        most = x[i] > most ? x[i] : most;
-    for (uint64_t i = 0; i < j->extent; i++) {
-        y[i] = expf(x[i] - most);
-        sum += y[i];
-    }
-    for (uint64_t i = 0; i < j->extent; i++)
-        y[i] /= sum;
-}
-
 static void run_groups(void *state, uint64_t first, uint64_t last) {
     const job *const j = state;
     double *const x = oo__malloc(j->extent * sizeof *x);
@@ -59,7 +45,8 @@ static void run_groups(void *state, uint64_t first, uint64_t last) {
     for (uint64_t g = first; g < last; g++) {
         const uint64_t base = g / j->inner * j->inner * j->extent + g % j->inner;
         if (fast) {
-            soft_floats(j, base);
+            /* Groups that are contiguous floats, which is what networks have. */
+            oo__softmax_floats((float *)j->out->data + base, (const float *)j->in->data + base, j->extent);
             continue;
         }
         for (uint64_t i = 0; i < j->extent; i++)

@@ -15,6 +15,7 @@ typedef struct gram {
     const uint32_t *words; /* places in the dictionary */
     uint32_t size;
     int64_t column;
+    float weight; /* what one occurrence adds */
 } gram;
 
 typedef struct vectorizer {
@@ -28,9 +29,7 @@ typedef struct vectorizer {
     uint32_t shortest, longest;
     int64_t skips;
     int64_t columns;
-    enum { TF, IDF, TFIDF } mode;
-    const float *weights; /* by column; NULL = 1 */
-    uint32_t nweights;
+    bool once; /* further occurrences add nothing */
 } vectorizer;
 
 #define UNKNOWN UINT32_MAX
@@ -87,23 +86,39 @@ static int by_words(const void *a, const void *b) {
     return 0;
 }
 
+/* The weights in the order of the pool, NULL = 1 each: for TF always, else when there are none. */
+static oo_status read_weights(const oo__call *c, vectorizer *v, uint32_t grams, const float **out) {
+    const char *const mode = oo__string(c, "mode", "TF");
+    uint32_t n;
+    const float *const weights = oo__floats(c, "weights", &n);
+    const bool plain = strcmp(mode, "TF") == 0;
+    v->once = strcmp(mode, "IDF") == 0;
+    if (!plain && !v->once && strcmp(mode, "TFIDF") != 0)
+        return oo__eval_fail(c, "the mode is none of TF, IDF, TFIDF");
+    if (!plain && n && n != grams)
+        return oo__eval_fail(c, "there are %u weights for %u n-grams", n, grams);
+    *out = plain || !n ? NULL : weights;
+    return OO_OK;
+}
+
 /* counts[k] is where the (k + 1)-grams begin in the pool; indexes give the column of each n-gram. */
 static oo_status make_grams(const oo__call *c, vectorizer *v) {
     uint32_t ncounts, nindexes, n = 0;
     const int64_t *const counts = oo__ints(c, "ngram_counts", &ncounts), *const indexes = oo__ints(c, "ngram_indexes", &nindexes);
+    const float *weights;
+    OO_TRY(read_weights(c, v, nindexes, &weights));
     v->grams = oo__malloc(nindexes * sizeof *v->grams + 1);
     for (uint32_t k = 0; k < ncounts; k++) {
         const int64_t first = counts[k], last = k + 1 < ncounts ? counts[k + 1] : (int64_t)v->npool;
         if (first < 0 || last < first || last > (int64_t)v->npool || (last - first) % (k + 1) != 0)
             return oo__eval_fail(c, "ngram_counts does not cut the pool into n-grams");
-        for (int64_t at = first; at < last; at += k + 1) {
+        for (int64_t at = first; at < last; at += k + 1, n++) {
             if (n == nindexes)
                 return oo__eval_fail(c, "there are more n-grams than ngram_indexes");
             if (indexes[n] < 0)
                 return oo__eval_fail(c, "ngram_indexes has the negative number %lld", (long long)indexes[n]);
             v->columns = indexes[n] >= v->columns ? oo__plus(indexes[n], 1) : v->columns;
-            v->grams[n] = (gram){v->pool + at, k + 1, indexes[n]};
-            n++;
+            v->grams[n] = (gram){v->pool + at, k + 1, indexes[n], weights ? weights[n] : 1};
         }
     }
     if (n < nindexes)
@@ -126,17 +141,6 @@ static oo_status read_lengths(const oo__call *c, vectorizer *v) {
     return v->skips >= 0 ? OO_OK : oo__eval_fail(c, "max_skip_count is negative");
 }
 
-static oo_status read_mode(const oo__call *c, vectorizer *v) {
-    const char *const mode = oo__string(c, "mode", "TF");
-    v->mode = strcmp(mode, "TFIDF") == 0 ? TFIDF : strcmp(mode, "IDF") == 0 ? IDF : TF;
-    if (v->mode == TF && strcmp(mode, "TF") != 0)
-        return oo__eval_fail(c, "the mode is none of TF, IDF, TFIDF");
-    v->weights = oo__floats(c, "weights", &v->nweights);
-    if (v->mode != TF && v->weights && v->nweights < (uint64_t)v->columns)
-        return oo__eval_fail(c, "there are %u weights for %lld columns", v->nweights, (long long)v->columns);
-    return OO_OK;
-}
-
 static oo_status prepare(const oo__call *c, vectorizer *v, const oo_array *in) {
     const oo_attr *const pool = oo__attr(c, in->elem == OO_STRING ? "pool_strings" : "pool_int64s");
     v->strings = in->elem == OO_STRING;
@@ -144,8 +148,7 @@ static oo_status prepare(const oo__call *c, vectorizer *v, const oo_array *in) {
         return oo__eval_fail(c, "there is no pool of the input's type");
     make_dictionary(v, pool);
     OO_TRY(read_lengths(c, v));
-    OO_TRY(make_grams(c, v));
-    return read_mode(c, v);
+    return make_grams(c, v);
 }
 
 /* ---- counting ---- */
@@ -155,10 +158,10 @@ static void count_at(const vectorizer *v, const uint32_t *row, int64_t length, i
         words[size - 1] = row[start + (int64_t)(size - 1) * step];
         if (words[size - 1] == UNKNOWN)
             return;
-        const gram key = {words, size, 0};
+        const gram key = {words, size, 0, 0};
         const gram *const found = size >= shortest && v->ngrams ? bsearch(&key, v->grams, v->ngrams, sizeof key, by_words) : NULL;
         if (found)
-            out[found->column] += 1;
+            out[found->column] = v->once ? found->weight : out[found->column] + found->weight;
     }
 }
 
@@ -174,14 +177,6 @@ static void count_row(const vectorizer *v, const uint32_t *row, int64_t length, 
     }
 }
 
-static void weigh(const vectorizer *v, float *out) {
-    for (int64_t i = 0; v->mode != TF && i < v->columns; i++) {
-        if (v->mode == IDF && out[i] > 0)
-            out[i] = 1;
-        out[i] *= v->weights ? v->weights[i] : 1;
-    }
-}
-
 static void vectorize(const vectorizer *v, const oo_array *in, oo_array *out) {
     const uint64_t rows = in->rank == 2 ? (uint64_t)in->dims[0] : 1, length = in->count / (rows ? rows : 1);
     uint32_t *const row = oo__malloc(length * sizeof *row + 1), *const words = oo__malloc(v->longest * sizeof *words);
@@ -194,7 +189,6 @@ static void vectorize(const vectorizer *v, const oo_array *in, oo_array *out) {
             row[i] = word_of(v, &t);
         }
         count_row(v, row, (int64_t)length, words, y + r * (uint64_t)v->columns);
-        weigh(v, y + r * (uint64_t)v->columns);
     }
     free(row);
     free(words);

@@ -1,4 +1,5 @@
 /* Operators that look at one element at a time. Float is computed in float, double in double, the half types in float and rounded once. */
+#include "eval/fast_math.h"
 #include "eval/kernels.h"
 
 #include <math.h>
@@ -6,40 +7,37 @@
 #include <string.h>
 #include <tgmath.h>
 
-/* One element; `p` holds what the operator's attributes say. */
-typedef float (*float_function)(float x, const float *p);
-typedef double (*double_function)(double x, const double *p);
+/* Loops over elements; `p` holds what the operator's attributes say. */
+typedef void (*float_loop)(const float *in, float *out, uint64_t n, const float *p);
+typedef void (*double_loop)(const double *in, double *out, uint64_t n, const double *p);
 typedef int64_t (*int_function)(int64_t x, const int64_t *p);
 
 typedef struct unary {
-    float_function of_float;
-    double_function of_double;
-    int_function of_int; /* NULL: floating-point types only */
+    float_loop of_float;
+    double_loop of_double;
+    int_function of_int; /* one element; NULL: floating-point types only */
 } unary;
 
-#define UNARY(name, expression)                                                                                        \
-    static float name##_float(float x, const float *p) {                                                               \
+#define LOOP(name, real, expression)                                                                                   \
+    static void name##_##real(const real *in, real *out, uint64_t n, const real *p) {                                  \
         (void)p;                                                                                                       \
-        return (float)(expression);                                                                                    \
-    }                                                                                                                  \
-    static double name##_double(double x, const double *p) {                                                           \
-        (void)p;                                                                                                       \
-        return (double)(expression);                                                                                   \
-    }                                                                                                                  \
+        for (uint64_t i = 0; i < n; i++) {                                                                             \
+            const real x = in[i];                                                                                      \
+            out[i] = (real)(expression);                                                                               \
+        }                                                                                                              \
+    }
+#define UNARY_2(name, of_float, of_double)                                                                             \
+    LOOP(name, float, of_float)                                                                                        \
+    LOOP(name, double, of_double)                                                                                      \
     static const unary name = {name##_float, name##_double, NULL};
+#define UNARY(name, expression) UNARY_2(name, expression, expression)
 #define UNARY_INT(name, expression, int_expression)                                                                    \
     static int64_t name##_int(int64_t x, const int64_t *p) {                                                           \
         (void)p;                                                                                                       \
         return (int_expression);                                                                                       \
     }                                                                                                                  \
-    static float name##_float(float x, const float *p) {                                                               \
-        (void)p;                                                                                                       \
-        return (float)(expression);                                                                                    \
-    }                                                                                                                  \
-    static double name##_double(double x, const double *p) {                                                           \
-        (void)p;                                                                                                       \
-        return (double)(expression);                                                                                   \
-    }                                                                                                                  \
+    LOOP(name, float, expression)                                                                                      \
+    LOOP(name, double, expression)                                                                                     \
     static const unary name = {name##_float, name##_double, name##_int};
 
 #define SIGMOID(x) (1 / (1 + exp(-(x))))
@@ -61,12 +59,12 @@ UNARY(ceil_, ceil(x))
 UNARY(cos_, cos(x))
 UNARY(cosh_, cosh(x))
 UNARY(erf_, erf(x))
-UNARY(exp_, exp(x))
+UNARY_2(exp_, oo__expf(x), exp(x))
 UNARY(floor_, floor(x))
 UNARY(log_, log(x))
 UNARY(reciprocal, 1 / x)
 UNARY(round_, nearbyint(x)) /* half to even */
-UNARY(sigmoid, SIGMOID(x))
+UNARY_2(sigmoid, oo__sigmoidf(x), SIGMOID(x))
 UNARY(sin_, sin(x))
 UNARY(sinh_, sinh(x))
 UNARY(softplus, SOFTPLUS(x))
@@ -77,7 +75,7 @@ UNARY(tanh_, tanh(x))
 UNARY(mish, x *tanh(SOFTPLUS(x)))
 UNARY(gelu, 0.5 * x * (1 + erf(x * 0.70710678118654752440)))
 UNARY(gelu_tanh, 0.5 * x * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x))))
-UNARY(swish, x *SIGMOID(p[0] * x))
+UNARY_2(swish, x *oo__sigmoidf(p[0] * x), x *SIGMOID(p[0] * x))
 UNARY(celu, (x > 0 ? x : 0) + (x < 0 ? p[0] * expm1(x / p[0]) : 0))
 UNARY(elu, x < 0 ? p[0] * expm1(x) : x)
 UNARY(selu, x <= 0 ? p[1] * (p[0] * exp(x) - p[0]) : p[1] * x)
@@ -85,6 +83,9 @@ UNARY(leaky_relu, x < 0 ? p[0] * x : x)
 UNARY(thresholded_relu, x > p[0] ? x : 0)
 UNARY(hard_sigmoid, CLAMP(p[0] * x + p[1], 0, 1))
 UNARY(hard_swish, x *CLAMP(x / 6 + 0.5, 0, 1))
+/* The upper bound wins. */
+#define BOUNDED(x, low, high) ((x) < (low) ? ((low) > (high) ? (high) : (low)) : (x) > (high) ? (high) : (x))
+UNARY(clip_, BOUNDED(x, p[0], p[1]))
 UNARY_INT(shrink, x < -p[1] ? x + p[0] : x > p[1] ? x - p[0] : 0, x < -p[1] ? x + p[0] : x > p[1] ? x - p[0] : 0)
 
 /* ---- running ---- */
@@ -95,29 +96,33 @@ typedef struct job {
     double p[2];
 } job;
 
+/* The half types, through float a block at a time. */
+static void run_halves(const job *j, uint64_t first, uint64_t last, const float *p) {
+    enum { BLOCK = 256 };
+    float x[BLOCK];
+    for (uint64_t i = first; i < last; i += BLOCK) {
+        const uint64_t n = last - i < BLOCK ? last - i : BLOCK;
+        for (uint64_t k = 0; k < n; k++)
+            x[k] = (float)oo__array_double(j->in, i + k);
+        j->f->of_float(x, x, n, p);
+        for (uint64_t k = 0; k < n; k++)
+            oo__array_set_double(j->out, i + k, (double)x[k]);
+    }
+}
+
 static void run_part(void *state, uint64_t first, uint64_t last) {
     const job *const j = state;
     const float pf[2] = {(float)j->p[0], (float)j->p[1]};
-    const int64_t pi[2] = {(int64_t)j->p[0], (int64_t)j->p[1]};
-    const float *const x = j->in->data;
-    float *const y = j->out->data;
     switch (j->in->elem) {
-    case OO_FLOAT:
-        for (uint64_t i = first; i < last; i++)
-            y[i] = j->f->of_float(x[i], pf);
-        break;
-    case OO_DOUBLE:
-        for (uint64_t i = first; i < last; i++)
-            ((double *)j->out->data)[i] = j->f->of_double(((const double *)j->in->data)[i], j->p);
-        break;
+    case OO_FLOAT: j->f->of_float((const float *)j->in->data + first, (float *)j->out->data + first, last - first, pf); break;
+    case OO_DOUBLE: j->f->of_double((const double *)j->in->data + first, (double *)j->out->data + first, last - first, j->p); break;
     case OO_FLOAT16:
-    case OO_BFLOAT16:
-        for (uint64_t i = first; i < last; i++)
-            oo__array_set_double(j->out, i, (double)j->f->of_float((float)oo__array_double(j->in, i), pf));
-        break;
-    default:
+    case OO_BFLOAT16: run_halves(j, first, last, pf); break;
+    default: {
+        const int64_t pi[2] = {(int64_t)j->p[0], (int64_t)j->p[1]};
         for (uint64_t i = first; i < last; i++)
             oo__array_set_int(j->out, i, j->f->of_int(oo__array_int(j->in, i), pi));
+    }
     }
 }
 
@@ -134,7 +139,7 @@ static oo_status run_unary(oo__call *c, const unary *f, double p0, double p1) {
     oo_array *const out = oo__array_new(in->elem, in->rank, in->dims);
     job j = {f, in, out, {p0, p1}};
     if (out)
-        oo__parallel(in->count, 1 << 14, run_part, &j);
+        oo__parallel(in->count, 1 << 15, run_part, &j);
     return oo__set(c, 0, out);
 }
 
@@ -253,17 +258,6 @@ static oo_status clip_ints(oo__call *c, const oo_array *in, const oo_array *low,
     return oo__set(c, 0, out);
 }
 
-static oo_status clip_floats(oo__call *c, const oo_array *in, double low, double high) {
-    oo_array *const out = oo__array_new(in->elem, in->rank, in->dims);
-    for (uint64_t i = 0; out && i < in->count; i++) {
-        double x = oo__array_double(in, i);
-        x = x < low ? low : x;
-        x = x > high ? high : x;
-        oo__array_set_double(out, i, x);
-    }
-    return oo__set(c, 0, out);
-}
-
 oo_status oo__kernel_clip(oo__call *c) {
     const oo_array *const in = oo__in(c, 0), *const low = oo__in(c, 1), *const high = oo__in(c, 2);
     if (!in || (low && low->count != 1) || (high && high->count != 1))
@@ -272,5 +266,5 @@ oo_status oo__kernel_clip(oo__call *c) {
         return clip_ints(c, in, low, high);
     const double least = low ? oo__array_double(low, 0) : oo__float(c, "min", -(double)INFINITY);
     const double most = high ? oo__array_double(high, 0) : oo__float(c, "max", (double)INFINITY);
-    return clip_floats(c, in, least, most);
+    return run_unary(c, &clip_, least, most);
 }

@@ -58,15 +58,17 @@ void oo__binder_open(oo_binder *b, oo_graph *graph) {
     oo_vec_push(NULL, &b->scopes, (scope){graph, b->definitions.n, b->late.n});
 }
 
+static const char *shown(const oo_node *node) {
+    const char *const text = *oo_node_name(node) ? oo_node_name(node) : node->op->name;
+    return oo__printable(text, strlen(text));
+}
+
 bool oo__binder_define(oo_binder *b, oo_value *value) {
     definition *const outer = *oo__str_slot(value->name);
     if (outer && outer->depth == b->scopes.n) {
         oo__report(b->model, OO_ERROR, "load-duplicate-name", value->graph, value->producer, NULL,
                    "the name \"%s\" is defined twice%s%s", oo__printable(value->name, oo__str_len(value->name)),
-                   outer->value->producer ? ", first by node " : "",
-                   outer->value->producer ? oo__printable(oo_node_name(outer->value->producer),
-                                                          strlen(oo_node_name(outer->value->producer)))
-                                          : "");
+                   outer->value->producer ? ", first by " : "", outer->value->producer ? shown(outer->value->producer) : "");
         return false;
     }
     definition *const d = oo__malloc(sizeof *d);

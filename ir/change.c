@@ -2,7 +2,11 @@
 
 #include <string.h>
 
-void oo__log(oo_rewriter *rw, oo__change change) { oo_vec_push(NULL, &rw->log, change); }
+void oo__log(oo_rewriter *rw, oo__change change) {
+    oo_vec_push(NULL, &rw->log, change);
+    if (change.node && rw->model->functions.n && oo_graph_in_function(change.node->graph))
+        rw->model->function_serial++;
+}
 
 void oo__node_resize_inputs(oo_node *node, uint32_t count, oo_value *const *values) {
     for (uint32_t i = 0; i < node->ninputs; i++)
@@ -76,11 +80,15 @@ static void undo_one(const oo__change *c) {
     case OO__INIT_IN: c->graph->initializers.n--; break;
     case OO__INIT_OUT: undo_initializer_out(c); break;
     case OO__GRAPH_DEAD: undo_graph_dead(c->graph); break;
-    case OO__FUNCTION_OUT: c->graph->function->dropped = false; break;
+    case OO__FUNCTION_OUT:
+        c->graph->function->dropped = false;
+        memset(c->graph->model->last_function, 0, sizeof c->graph->model->last_function);
+        break;
     }
 }
 
 void oo__undo(oo_rewriter *rw, uint32_t length) {
+    rw->model->function_serial++;
     while (rw->log.n > length)
         undo_one(&rw->log.data[--rw->log.n]);
 }

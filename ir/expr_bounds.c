@@ -344,6 +344,18 @@ oo__interval oo__difference_bounds(const oo_expr *a, const oo_expr *b) {
     oo__sum_add(&s, b, -1);
     if (!s.unknown)
         return oo__sum_bounds(&s);
+    /* Mostly the constants are to blame, which need not be in the sum. */
+    oo__sum_begin(&s);
+    for (uint32_t i = 0; i < a->head.n; i++)
+        oo__sum_add_term(&s, a->terms[i].coef, a->terms[i].monomial);
+    for (uint32_t i = 0; i < b->head.n && !s.unknown; i++) {
+        int64_t coef = 0;
+        s.unknown |= __builtin_sub_overflow((int64_t)0, b->terms[i].coef, &coef);
+        oo__sum_add_term(&s, coef, b->terms[i].monomial);
+    }
+    const oo__wide constant = (oo__wide)a->constant - b->constant;
+    if (!s.unknown)
+        return add(oo__sum_bounds(&s), (oo__interval){constant, constant});
     const oo__interval left = oo__interval_load(a->low, a->high), right = oo__interval_load(b->low, b->high);
     return rounded((oo__interval){left.low - right.high, left.high - right.low});
 }

@@ -76,7 +76,7 @@ static ratio add(const parser *p, ratio a, ratio b) {
     const oo_expr *const one = oo__expr_int(pool, 1);
     const oo_expr *da = a.divisor ? a.divisor : one, *db = b.divisor ? b.divisor : one;
     const oo_expr *divisor = da;
-    int64_t m, n;
+    int64_t m = 0, n = 0;
     if (da == db) {
         da = db = one;
     } else {
@@ -144,7 +144,7 @@ static const struct {
 };
 
 static const oo_expr *power(const parser *p, const oo_expr *base, const oo_expr *exponent) {
-    int64_t n;
+    int64_t n = 0;
     if (!oo__expr_is_int(exponent, &n) || n < 0 || n > OO__DEGREE_MAX)
         return NULL;
     const oo_expr *out = oo__expr_int(p->pool, 1);
@@ -174,7 +174,7 @@ static const oo_expr *call_whole(const parser *p, function f, const oo_expr *con
 }
 
 static ratio call(const parser *p, function f, const ratio *args, size_t n) {
-    const oo_expr *wholes[OO__ELEMENTS_MAX];
+    const oo_expr *wholes[OO__ELEMENTS_MAX] = {NULL};
     switch (f) {
     case FLOOR: return whole(floor_of(p, args[0]));
     case CEILING: return args[0].divisor ? whole(oo__expr_ceildiv(p->pool, args[0].number, args[0].divisor)) : args[0];
@@ -197,7 +197,7 @@ static ratio call(const parser *p, function f, const ratio *args, size_t n) {
 }
 
 static ratio parse_call(parser *p, const char *name, size_t size) {
-    ratio args[OO__ELEMENTS_MAX];
+    ratio args[OO__ELEMENTS_MAX] = {{NULL, NULL}};
     size_t n = 0;
     do {
         if (n == OO__ELEMENTS_MAX)
@@ -238,7 +238,8 @@ static const oo_expr *parse_quoted(parser *p) {
         if (c == '\\') {
             const int high = p->at[0] == 'x' ? hex(p->at[1]) : -1, low = high >= 0 ? hex(p->at[2]) : -1;
             good = low >= 0 && high + low > 0;
-            c = good ? (char)(high * 16 + low) : c;
+            if (good)
+                c = (char)(high * 16 + low);
             p->at += good ? 3 : 0;
         }
         oo_vec_push(NULL, &name, c);

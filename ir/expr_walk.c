@@ -17,7 +17,7 @@ static const oo_expr *substitute_atom(const substitution *with, const oo__atom *
         const oo_expr *const e = with->of(with->state, atom->name);
         return e ? e : oo__expr_of_atom(with->pool, atom);
     }
-    const oo_expr *args[OO__ELEMENTS_MAX];
+    const oo_expr *args[OO__ELEMENTS_MAX] = {NULL};
     for (uint32_t i = 0; i < atom->head.n; i++)
         args[i] = substitute(with, atom->args[i]);
     if (atom->head.kind == OO__FLOORDIV)

@@ -120,6 +120,18 @@ static void collect_claims(oo__infer_run *run, const oo_value_infos *infos) {
             run->claims[infos->data[i].value->id] = infos->data[i].type;
 }
 
+/* Numbers that the file declares where operators have an expression: ONNX takes them. */
+static const oo_type *with_numbers(oo__infer *c, const oo_type *type, const oo_type *claim) {
+    if (!type || type->kind != OO_TYPE_TENSOR || !type->has_shape || claim->kind != OO_TYPE_TENSOR || oo_type_rank(claim) != oo_type_rank(type))
+        return type;
+    oo_type *const out = OO_NEW(c->model->arena, oo_type);
+    *out = *type;
+    out->dims = OO_NEW_ARRAY(c->model->arena, oo_dim, type->rank);
+    for (uint32_t i = 0; i < type->rank; i++)
+        out->dims[i] = claim->dims[i].kind == OO_DIM_VALUE ? claim->dims[i] : type->dims[i];
+    return out;
+}
+
 static void merge_claim(oo__infer_run *run, oo_value *value) {
     const oo_type *const claim = claim_of(&run->c, find_claim(run, value));
     if (!claim)
@@ -131,7 +143,7 @@ static void merge_claim(oo__infer_run *run, oo_value *value) {
         return;
     }
     if (!clash)
-        value->type = merged;
+        value->type = run->c.settings && run->c.settings->names_hold ? with_numbers(&run->c, merged, claim) : merged;
 }
 
 /* ---- nodes ---- */
@@ -142,6 +154,12 @@ static const oo_schema *schema_of(const oo_node *node) {
 }
 
 static oo_status infer_call(oo__infer_run *run, const oo_node *node, oo_graph *body) {
+    oo__infer *const c = &run->c;
+    const bool strict = c->settings && c->settings->strict;
+    if (node->noutputs > body->outputs.n || (strict && node->noutputs < body->outputs.n))
+        return oo__infer_fail(c, "the call has %u outputs, the function %u", node->noutputs, body->outputs.n);
+    if (node->ninputs > body->inputs.n)
+        return oo__infer_fail(c, "the call has %u inputs, the function %u", node->ninputs, body->inputs.n);
     if (run->depth >= MAX_CALLS)
         return oo__infer_fail(&run->c, "functions call each other more than %d deep", MAX_CALLS);
     for (uint32_t i = 0; i < body->inputs.n; i++) {
@@ -150,8 +168,11 @@ static oo_status infer_call(oo__infer_run *run, const oo_node *node, oo_graph *b
         formal->type = actual ? actual->type : NULL;
         formal->known = actual ? actual->known : NULL;
     }
+    const oo__call call = {node, body->function, c->call};
     run->depth++;
+    c->call = &call;
     const oo_status status = oo__infer_graph(run, body);
+    c->call = call.outer;
     run->depth--;
     for (uint32_t i = 0; i < node->noutputs && i < body->outputs.n; i++) {
         if (!node->outputs[i])
@@ -163,6 +184,12 @@ static oo_status infer_call(oo__infer_run *run, const oo_node *node, oo_graph *b
     return status;
 }
 
+/* A tensor that the model takes, of nobody says what. */
+static bool is_untyped(const oo_value *value) {
+    return value && !value->producer && value->type && value->type->kind == OO_TYPE_TENSOR && !value->type->has_elem &&
+           (value->flags & OO_VALUE_INPUT);
+}
+
 static oo_status infer_node(oo__infer_run *run, const oo_node *node) {
     oo__infer *const c = &run->c;
     c->node = node;
@@ -171,11 +198,16 @@ static oo_status infer_node(oo__infer_run *run, const oo_node *node) {
     if (callee)
         return infer_call(run, node, callee);
     c->schema = schema_of(node);
-    const oo__infer_function infer = function_of(c->schema);
+    const bool strict = c->settings && c->settings->strict;
+    const oo__infer_function infer = c->schema                                ? function_of(c->schema)
+                                     : c->settings && c->settings->custom ? c->settings->custom(node)
+                                                                              : NULL;
     if (!infer)
         return OO_OK;
+    for (uint32_t i = 0; strict && i < node->ninputs; i++)
+        if (is_untyped(node->inputs[i].value))
+            return oo__infer_fail(c, "input %u has no element type", i);
     const oo_status status = infer(c);
-    const bool strict = c->settings && c->settings->strict;
     return strict ? status : OO_OK;
 }
 
@@ -195,12 +227,27 @@ oo_status oo__infer_graph(oo__infer_run *run, oo_graph *graph) {
 }
 
 /* ---- models ---- */
+/* An initializer is what an input is when nobody gives one: it must fit what the input is declared as. */
+static void check_default(oo__infer_run *run, const oo_value *value, const oo_type *declared) {
+    const oo_tensor *const init = value->init;
+    if (!declared || declared->kind != OO_TYPE_TENSOR)
+        return;
+    bool clash = oo_type_elem(declared) != OO_UNDEFINED && oo_type_elem(declared) != oo_tensor_elem(init);
+    clash |= declared->has_shape && declared->rank != init->rank;
+    for (uint32_t i = 0; declared->has_shape && !clash && i < init->rank; i++)
+        clash |= declared->dims[i].kind == OO_DIM_VALUE && declared->dims[i].value >= 0 && declared->dims[i].value != init->dims[i];
+    if (clash)
+        oo__infer_fail(&run->c, "the initializer has another type or shape than the input \"%s\" is declared with", oo_value_name(value));
+}
+
 static void start_graph(oo__infer_run *run, oo_graph *graph) {
     for (uint32_t i = 0; i < graph->inputs.n; i++) {
         oo_value_info *const info = &graph->inputs.data[i];
         info->value->known = NULL;
         if (!graph->owner && !graph->function)
             info->value->type = input_type(&run->c, info->value, info->type);
+        if (info->value->init && !graph->function)
+            check_default(run, info->value, info->type);
     }
     for (uint32_t i = 0; i < graph->initializers.n; i++) {
         oo_value *const value = graph->initializers.data[i];
@@ -213,8 +260,7 @@ static void start_graph(oo__infer_run *run, oo_graph *graph) {
     if (!run->claims)
         return;
     collect_claims(run, &graph->infos);
-    if (!graph->owner)
-        collect_claims(run, &graph->outputs);
+    collect_claims(run, &graph->outputs);
 }
 
 oo_status oo__infer_model(oo_model *model, const oo_infer_settings *settings) {
@@ -229,7 +275,7 @@ oo_status oo__infer_model(oo_model *model, const oo_infer_settings *settings) {
     oo_status status = oo__model_sort(model);
     oo_for_each_graph(graph, model) start_graph(&run, graph);
     if (status == OO_OK && model->graph)
-        status = oo__infer_graph(&run, model->graph);
+        status = run.c.status != OO_OK ? run.c.status : oo__infer_graph(&run, model->graph);
     for (uint32_t i = 0; i < model->trainings.n && status == OO_OK; i++) {
         const oo_training *const t = model->trainings.data[i];
         if (t->initialization)
@@ -243,8 +289,10 @@ oo_status oo__infer_model(oo_model *model, const oo_infer_settings *settings) {
 }
 
 /* ---- subgraphs ---- */
+static bool claims_hold(const oo__infer *c) { return !c->settings || !c->settings->forget_claims; }
+
 static oo_graph *subgraph(const oo__infer *c, const char *attribute) {
-    const oo_attr *const a = oo_node_attr(c->node, attribute);
+    const oo_attr *const a = oo__infer_attr(c, attribute);
     return a && !a->raw.data && !a->reference && a->type == OO_ATTR_GRAPH ? a->g : NULL;
 }
 
@@ -258,7 +306,10 @@ oo_status oo__infer_subgraph(oo__infer *c, const char *attribute, const oo_type 
     const oo_schema *const schema = c->schema;
     for (uint32_t i = 0; i < graph->inputs.n; i++) {
         oo_value_info *const info = &graph->inputs.data[i];
-        info->value->type = i < ninputs && inputs[i] ? inputs[i] : claim_of(c, info->type);
+        const oo_type *const claim = claims_hold(c) ? claim_of(c, info->type) : NULL;
+        bool clash = false;
+        const oo_type *const both = i < ninputs && inputs[i] ? oo__type_merge(c, inputs[i], claim, &clash) : claim;
+        info->value->type = clash ? inputs[i] : both;
         info->value->known = i < ninputs && known ? known[i] : NULL;
     }
     const oo_status status = oo__infer_graph(run, graph);

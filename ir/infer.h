@@ -26,6 +26,9 @@ struct oo_known {
     oo_item *items;      /* [count] */
 };
 
+typedef struct oo__infer oo__infer;
+typedef oo_status (*oo__infer_function)(oo__infer *c);
+
 typedef struct oo_infer_settings {
     bool strict;       /* a clash or a malformed node is an error that ends inference (as onnx's strict_mode) */
     bool no_values;    /* do not propagate contents (as onnx without data_prop) */
@@ -34,6 +37,7 @@ typedef struct oo_infer_settings {
     bool forget_claims;/* ignore value_info and the types of outputs */
     const char *const *dims; /* --dim: "NAME=N" */
     uint32_t ndims;
+    oo__infer_function (*custom)(const oo_node *node); /* for operators that are in no table and no local function; NULL result = unknown */
 } oo_infer_settings;
 
 /* Infers everything: sets value->type (dims carry text and expression) and value->known of every value. OO_INVALID after a diagnostic in
@@ -48,16 +52,23 @@ typedef struct oo_infer_counts {
 oo_infer_counts oo__infer_count(const oo_model *model);
 
 /* ---- for inference functions (ir/infer_*.c) ---- */
-typedef struct oo__infer {
+/* A function that is being inferred for one call of it. */
+typedef struct oo__call {
+    const oo_node *node;
+    const oo_function *function;
+    const struct oo__call *outer;
+} oo__call;
+
+struct oo__infer {
     oo_model *model;
     oo_exprs *exprs;
     const oo_infer_settings *settings;
     const oo_node *node;
     const oo_schema *schema;   /* NULL for custom domains */
+    const oo__call *call;      /* whose body the node is in; NULL = none */
     uint32_t fresh;            /* counter of data-dependent symbols */
     oo_status status;
-} oo__infer;
-typedef oo_status (*oo__infer_function)(oo__infer *c);
+};
 
 /* Inputs. Types are NULL when unknown or the input is omitted; ranks are -1 when unknown. */
 bool oo__has_input(const oo__infer *c, uint32_t i);
@@ -69,7 +80,10 @@ const oo_expr *oo__input_dim(const oo__infer *c, uint32_t i, uint32_t axis);    
 const oo_known *oo__input_known(const oo__infer *c, uint32_t i);
 /* The contents as plain numbers: false when any element is unknown or symbolic. Room for `count` numbers. */
 bool oo__input_ints(const oo__infer *c, uint32_t i, uint32_t *count, int64_t *out, uint32_t room);
-/* Attributes with the schema's default; false when unknown (a reference in a function body). */
+/* An attribute of the node; within a function's body, one that refers to the call's attribute is what the call, or the function's default,
+ * gives it. NULL when absent. What is still a reference is unknown. */
+const oo_attr *oo__infer_attr(const oo__infer *c, const char *name);
+/* Attributes with the schema's default; false when unknown or of another type. */
 bool oo__infer_int(const oo__infer *c, int64_t *out, const char *name, int64_t absent);
 bool oo__infer_ints(const oo__infer *c, const int64_t **out, uint32_t *count, const char *name);
 const char *oo__infer_string(const oo__infer *c, const char *name, const char *absent); /* NULL unknown */
@@ -80,6 +94,11 @@ void oo__set_type(oo__infer *c, uint32_t output, const oo_type *type);
 /* Contents, as new memory from the model; the output's type must have been set and agree. */
 oo_known *oo__known_new(oo__infer *c, oo_elem elem, uint32_t rank, const int64_t *dims);
 void oo__set_known(oo__infer *c, uint32_t output, const oo_known *known);
+/* The same for contents that are written in the node, which are known even when contents do not flow (no_values). */
+void oo__set_constant(oo__infer *c, uint32_t output, const oo_known *known);
+/* A sum or product of sizes: numbers that overflow are an error of the node. */
+const oo_expr *oo__dim_add(oo__infer *c, const oo_expr *a, const oo_expr *b);
+const oo_expr *oo__dim_mul(oo__infer *c, const oo_expr *a, const oo_expr *b);
 /* A fresh symbol for a size that depends on data: "nonzero_3" in [low, high]. */
 const oo_expr *oo__infer_symbol(oo__infer *c, const char *stem, int64_t low, int64_t high);
 /* A located error; in strict mode inference ends, else it is a warning and the outputs stay unknown. Returns OO_INVALID. */

@@ -78,7 +78,7 @@ static const oo_expr *trip_count(oo__infer *c) {
 
 /* Whether the body hands its condition through or gives a constant true: then only the trip count ends the loop. */
 static bool never_stops(const oo__infer *c) {
-    const oo_attr *const a = oo_node_attr(c->node, "body");
+    const oo_attr *const a = oo__infer_attr(c, "body");
     const oo_graph *const body = a && a->type == OO_ATTR_GRAPH ? a->g : NULL;
     if (!body || !body->outputs.n || body->inputs.n < 2)
         return false;
@@ -139,9 +139,13 @@ static const oo_type *without_axis(oo__infer *c, const oo_type *whole, int64_t a
 oo_status oo__infer_scan(oo__infer *c) {
     int64_t scans;
     const uint32_t n = c->node->ninputs;
-    if (c->schema->since < 9 || !oo__infer_int(c, &scans, "num_scan_inputs", 0) || scans < 1 || scans > (int64_t)n)
+    if (c->schema->since < 9 || !oo__infer_int(c, &scans, "num_scan_inputs", 0))
         return OO_OK;
+    if (scans < 1 || scans > (int64_t)n)
+        return oo__infer_fail(c, "%lld of %u inputs cannot be scanned", (long long)scans, n);
     const uint32_t states = n - (uint32_t)scans;
+    if (c->node->noutputs < states)
+        return oo__infer_fail(c, "%u outputs cannot hold %u states", c->node->noutputs, states);
     const oo_type **const types = calloc(n + 1u, sizeof *types);
     if (!types)
         oo__oom(n * sizeof *types);
@@ -233,7 +237,7 @@ oo_status oo__infer_split_to_sequence(oo__infer *c) {
 }
 
 oo_status oo__infer_optional(oo__infer *c) {
-    const oo_attr *const a = oo_node_attr(c->node, "type");
+    const oo_attr *const a = oo__infer_attr(c, "type");
     const oo_type *const element = oo__has_input(c, 0) ? oo__input_type(c, 0)
                                    : a && a->type == OO_ATTR_TYPE_PROTO ? a->type_proto : NULL;
     oo__set_type(c, 0, container(c, OO_TYPE_OPTIONAL, element));

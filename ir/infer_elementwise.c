@@ -110,9 +110,23 @@ static oo_item ratio(oo__infer *c, const oo_expr *numerator, int64_t denominator
     return whole ? (oo_item){whole, 1} : (oo_item){numerator, denominator};
 }
 
+/* The result of integer arithmetic, which must not overflow. */
+static oo_item whole(oo__infer *c, const oo_item *in, const oo_expr *result, const char *what) {
+    int64_t a, b;
+    if (!result && in[0].numerator && in[1].numerator && oo__expr_is_int(in[0].numerator, &a) && oo__expr_is_int(in[1].numerator, &b))
+        oo__infer_fail(c, "%lld %s %lld does not fit 64 bits", (long long)a, what, (long long)b);
+    return (oo_item){result, 1};
+}
+
 static const oo_expr *times(oo__infer *c, const oo_expr *e, int64_t n) { return oo__expr_mul(c->exprs, e, oo__expr_int(c->exprs, n)); }
 
+static bool both_whole(const oo_item *in) { return in[0].denominator == 1 && in[1].denominator == 1; }
+
 static oo_item add_or_sub(oo__infer *c, const oo_item *in, bool sub) {
+    if (both_whole(in)) {
+        const oo_expr *const x = in[0].numerator, *const y = in[1].numerator;
+        return whole(c, in, sub ? oo__expr_sub(c->exprs, x, y) : oo__expr_add(c->exprs, x, y), sub ? "-" : "+");
+    }
     const oo_expr *const a = times(c, in[0].numerator, in[1].denominator), *const b = times(c, in[1].numerator, in[0].denominator);
     return ratio(c, sub ? oo__expr_sub(c->exprs, a, b) : oo__expr_add(c->exprs, a, b), in[0].denominator * in[1].denominator);
 }
@@ -121,6 +135,8 @@ static oo_item item_add(oo__infer *c, oo_elem elem, const oo_item *in) { return 
 static oo_item item_sub(oo__infer *c, oo_elem elem, const oo_item *in) { return (void)elem, add_or_sub(c, in, true); }
 static oo_item item_mul(oo__infer *c, oo_elem elem, const oo_item *in) {
     (void)elem;
+    if (both_whole(in))
+        return whole(c, in, oo__expr_mul(c->exprs, in[0].numerator, in[1].numerator), "*");
     return ratio(c, oo__expr_mul(c->exprs, in[0].numerator, in[1].numerator), in[0].denominator * in[1].denominator);
 }
 
@@ -135,7 +151,6 @@ static oo_item item_div(oo__infer *c, oo_elem elem, const oo_item *in) {
     return (oo_item){oo__expr_exact_div(c->exprs, in[0].numerator, in[1].numerator), 1};
 }
 
-static bool both_whole(const oo_item *in) { return in[0].denominator == 1 && in[1].denominator == 1; }
 static oo_item item_mod(oo__infer *c, oo_elem elem, const oo_item *in) {
     return is_float(elem) || !both_whole(in) ? NOTHING : (oo_item){oo__expr_mod(c->exprs, in[0].numerator, in[1].numerator), 1};
 }
@@ -335,7 +350,7 @@ static oo_status cast_to(oo__infer *c, oo_elem elem) {
 /* Version 1 names the type in words. */
 oo_status oo__infer_cast(oo__infer *c) {
     int64_t to;
-    const oo_attr *const a = oo_node_attr(c->node, "to");
+    const oo_attr *const a = oo__infer_attr(c, "to");
     if (a && a->type == OO_ATTR_STRING && !a->reference) {
         char word[32] = {0};
         for (size_t i = 0; i < a->s.size && i < sizeof word - 1; i++)

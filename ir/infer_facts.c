@@ -82,19 +82,51 @@ bool oo__input_ints(const oo__infer *c, uint32_t i, uint32_t *count, int64_t *ou
 }
 
 /* ---- attributes ---- */
+static const oo_attr *default_of(const oo_function *function, const char *name) {
+    for (uint32_t i = 0; i < function->defaults.n; i++)
+        if (strcmp(oo_attr_name(function->defaults.data[i]), name) == 0)
+            return function->defaults.data[i];
+    return NULL;
+}
+
+const oo_attr *oo__infer_attr(const oo__infer *c, const char *name) {
+    const oo_attr *a = oo_node_attr(c->node, name);
+    for (const oo__call *call = c->call; a && a->reference && call; call = call->outer) {
+        const char *const wanted = a->reference;
+        a = oo_node_attr(call->node, wanted);
+        if (!a)
+            return default_of(call->function, wanted);
+    }
+    return a;
+}
+
+static bool holds(const oo_attr *a, oo_attr_type type) { return a->type == type && !a->reference && !a->raw.data; }
+
 bool oo__infer_int(const oo__infer *c, int64_t *out, const char *name, int64_t absent) {
     const oo_schema_attr *const s = c->schema ? oo__schema_attr(c->schema, name) : NULL;
-    return oo_node_int(out, c->node, name, s && s->has_default && s->type == OO_ATTR_INT ? s->i : absent);
+    const oo_attr *const a = oo__infer_attr(c, name);
+    *out = s && s->has_default && s->type == OO_ATTR_INT ? s->i : absent;
+    if (a && holds(a, OO_ATTR_INT))
+        *out = a->i;
+    return !a || holds(a, OO_ATTR_INT);
 }
 
 bool oo__infer_ints(const oo__infer *c, const int64_t **out, uint32_t *count, const char *name) {
-    return oo_node_ints(out, count, c->node, name);
+    const oo_attr *const a = oo__infer_attr(c, name);
+    const bool there = a && holds(a, OO_ATTR_INTS);
+    *out = there ? a->ints : NULL;
+    *count = there ? a->count : 0;
+    return !a || there;
 }
 
 const char *oo__infer_string(const oo__infer *c, const char *name, const char *absent) {
     const oo_schema_attr *const s = c->schema ? oo__schema_attr(c->schema, name) : NULL;
-    const char *out;
-    return oo_node_string(&out, c->node, name, s && s->has_default && s->type == OO_ATTR_STRING ? s->s : absent) ? out : NULL;
+    const oo_attr *const a = oo__infer_attr(c, name);
+    if (!a)
+        return s && s->has_default && s->type == OO_ATTR_STRING ? s->s : absent;
+    if (!holds(a, OO_ATTR_STRING) || (a->s.size && memchr(a->s.data, 0, a->s.size)))
+        return NULL;
+    return a->s.size ? (const char *)a->s.data : "";
 }
 
 /* ---- outputs ---- */
@@ -153,6 +185,27 @@ oo_known *oo__known_new(oo__infer *c, oo_elem elem, uint32_t rank, const int64_t
 void oo__set_known(oo__infer *c, uint32_t output, const oo_known *known) {
     if (output < c->node->noutputs && c->node->outputs[output] && !(c->settings && c->settings->no_values))
         c->node->outputs[output]->known = known;
+}
+
+void oo__set_constant(oo__infer *c, uint32_t output, const oo_known *known) {
+    if (output < c->node->noutputs && c->node->outputs[output])
+        c->node->outputs[output]->known = known;
+}
+
+/* NULL out of two numbers is an overflow. */
+static const oo_expr *unless_overflow(oo__infer *c, const oo_expr *result, const oo_expr *a, const oo_expr *b, const char *what) {
+    int64_t x, y;
+    if (!result && a && b && oo__expr_is_int(a, &x) && oo__expr_is_int(b, &y))
+        oo__infer_fail(c, "%lld %s %lld does not fit 64 bits", (long long)x, what, (long long)y);
+    return result;
+}
+
+const oo_expr *oo__dim_add(oo__infer *c, const oo_expr *a, const oo_expr *b) {
+    return unless_overflow(c, oo__expr_add(c->exprs, a, b), a, b, "+");
+}
+
+const oo_expr *oo__dim_mul(oo__infer *c, const oo_expr *a, const oo_expr *b) {
+    return unless_overflow(c, oo__expr_mul(c->exprs, a, b), a, b, "*");
 }
 
 const oo_expr *oo__infer_symbol(oo__infer *c, const char *stem, int64_t low, int64_t high) {

@@ -15,7 +15,7 @@ static void set_matrix(oo__infer *c, uint32_t output, oo_elem elem, const oo_exp
 }
 
 static uint32_t list_length(const oo__infer *c, const char *name) {
-    const oo_attr *const a = oo_node_attr(c->node, name);
+    const oo_attr *const a = oo__infer_attr(c, name);
     return a && !a->reference && !a->raw.data ? a->count : 0;
 }
 

@@ -120,7 +120,7 @@ static oo_status concat_dims(oo__infer *c, int64_t axis, int32_t rank, const oo_
         for (int32_t d = 0; d < rank; d++) {
             const oo_expr *const dim = own >= 0 ? oo__input_dim(c, i, (uint32_t)d) : NULL;
             if (d == axis) {
-                dims[d] = oo__expr_add(c->exprs, dims[d], dim);
+                dims[d] = oo__dim_add(c, dims[d], dim);
                 continue;
             }
             if (dims[d] && dim && oo__expr_equal(c->exprs, dims[d], dim) == OO_NO)
@@ -477,7 +477,7 @@ oo_status oo__infer_pad(oo__infer *c) {
     for (uint32_t i = 0; i < n; i++) {
         if (!is_axis(&axes[i], rank))
             return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axes[i], rank);
-        dims[axes[i]] = oo__expr_add(c->exprs, dims[axes[i]], oo__expr_add(c->exprs, pads[i], pads[i + n]));
+        dims[axes[i]] = oo__dim_add(c, dims[axes[i]], oo__dim_add(c, pads[i], pads[i + n]));
     }
     oo__set_tensor(c, 0, oo_type_elem(in), rank, dims);
     return OO_OK;

@@ -94,6 +94,8 @@ static bool read_list(const oo__infer *c, const char *name, uint32_t n, int64_t 
 
 /* Numbers that no window can have. */
 static oo_status check_window(oo__infer *c, const window *w) {
+    if (oo__infer_attr(c, "pads") && strcmp(w->auto_pad, "NOTSET") != 0 && strcmp(c->node->op->name, "ConvTranspose") == 0)
+        return oo__infer_fail(c, "pads and auto_pad %s exclude each other", w->auto_pad);
     for (uint32_t i = 0; i < w->n; i++) {
         if (w->strides[i] < 1 || w->dilations[i] < 1)
             return oo__infer_fail(c, "stride %lld or dilation %lld of axis %u is not positive", (long long)w->strides[i],
@@ -110,7 +112,7 @@ static oo_status check_window(oo__infer *c, const window *w) {
 static bool read_window(oo__infer *c, uint32_t n, uint32_t weights, window *w) {
     int64_t kernel[MAX_RANK];
     *w = (window){.n = n, .auto_pad = oo__infer_string(c, "auto_pad", "NOTSET")};
-    const bool listed = oo_node_attr(c->node, "kernel_shape") != NULL;
+    const bool listed = oo__infer_attr(c, "kernel_shape") != NULL;
     const bool known = w->auto_pad && read_list(c, "strides", n, 1, w->strides) && read_list(c, "dilations", n, 1, w->dilations) &&
                        read_list(c, "pads", 2 * n, 0, w->pads) && oo__infer_int(c, &w->ceil_mode, "ceil_mode", 0) &&
                        (!listed || read_list(c, "kernel_shape", n, 1, kernel));
@@ -125,7 +127,7 @@ static bool read_window(oo__infer *c, uint32_t n, uint32_t weights, window *w) {
 /* Extent of a dilated kernel: d * (k - 1) + 1. */
 static const oo_expr *extent(oo__infer *c, const window *w, uint32_t i) {
     const oo_expr *const k = oo__expr_sub(c->exprs, w->kernel[i], oo__number(c, 1));
-    return oo__expr_add(c->exprs, oo__expr_mul(c->exprs, k, oo__number(c, w->dilations[i])), oo__number(c, 1));
+    return oo__dim_add(c, oo__dim_mul(c, k, oo__number(c, w->dilations[i])), oo__number(c, 1));
 }
 
 static const oo_expr *window_count(oo__infer *c, const window *w, uint32_t i, const oo_expr *in) {
@@ -133,7 +135,7 @@ static const oo_expr *window_count(oo__infer *c, const window *w, uint32_t i, co
     if (strncmp(w->auto_pad, "SAME", 4) == 0)
         return oo__expr_ceildiv(c->exprs, in, stride);
     const bool valid = strcmp(w->auto_pad, "VALID") == 0;
-    const oo_expr *const padded = valid ? in : oo__expr_add(c->exprs, in, oo__number(c, w->pads[i] + w->pads[i + w->n]));
+    const oo_expr *const padded = valid ? in : oo__dim_add(c, in, oo__number(c, w->pads[i] + w->pads[i + w->n]));
     const oo_expr *const span = oo__expr_sub(c->exprs, padded, extent(c, w, i));
     const oo_expr *steps = w->ceil_mode ? oo__expr_ceildiv(c->exprs, span, stride) : oo__expr_floordiv(c->exprs, span, stride);
     int64_t n, size, span_number;
@@ -141,7 +143,7 @@ static const oo_expr *window_count(oo__infer *c, const window *w, uint32_t i, co
     if (w->ceil_mode && steps && in && oo__expr_is_int(steps, &n) && oo__expr_is_int(in, &size) && oo__expr_is_int(span, &span_number) &&
         n * w->strides[i] >= size + w->pads[i])
         steps = oo__number(c, n - 1);
-    return oo__expr_add(c->exprs, steps, oo__number(c, 1));
+    return oo__dim_add(c, steps, oo__number(c, 1));
 }
 
 /* dims[2..] of a result from the input's. */
@@ -183,31 +185,63 @@ oo_status oo__infer_conv_transpose(oo__infer *c) {
     window w;
     int64_t group, output_padding[MAX_RANK], output_shape[MAX_RANK];
     const oo_expr *dims[MAX_RANK] = {NULL};
-    if (rank < 3 || rank > MAX_RANK || oo_type_rank(kernel) != rank || !oo__infer_int(c, &group, "group", 1)) {
+    const int32_t weights = oo_type_rank(kernel);
+    if ((rank >= 0 && rank < 3) || (weights >= 0 && weights < 3) || (rank >= 0 && weights >= 0 && rank != weights))
+        return oo__infer_fail(c, "input and weights have ranks %d and %d", rank, weights);
+    if (rank < 3 || rank > MAX_RANK || weights != rank || !oo__infer_int(c, &group, "group", 1)) {
         set_unknown(c, 0, oo_type_elem(in), rank);
         return OO_OK;
     }
     const uint32_t n = (uint32_t)rank - 2;
     dims[0] = in->dims[0].expr;
-    dims[1] = oo__expr_mul(c->exprs, kernel->dims[1].expr, oo__number(c, group));
-    const bool shaped = oo_node_attr(c->node, "output_shape") != NULL;
+    dims[1] = oo__dim_mul(c, kernel->dims[1].expr, oo__number(c, group));
+    const bool shaped = oo__infer_attr(c, "output_shape") != NULL;
     const bool known = read_window(c, n, 1, &w) && read_list(c, "output_padding", n, 0, output_padding) &&
                        (!shaped || read_list(c, "output_shape", n, 0, output_shape));
     if (known)
         OO_TRY(check_window(c, &w));
     for (uint32_t i = 0; known && i < n; i++) {
+        if (output_padding[i] < 0 || (shaped && output_shape[i] < 0))
+            return oo__infer_fail(c, "output_padding or output_shape is negative along axis %u", i);
         const oo_expr *const stride = oo__number(c, w.strides[i]), *const size = in->dims[i + 2].expr;
         if (shaped) {
             dims[i + 2] = oo__number(c, output_shape[i]);
         } else if (strncmp(w.auto_pad, "SAME", 4) == 0) {
-            dims[i + 2] = oo__expr_mul(c->exprs, size, stride);
+            dims[i + 2] = oo__dim_mul(c, size, stride);
         } else {
-            const oo_expr *const steps = oo__expr_mul(c->exprs, oo__expr_sub(c->exprs, size, oo__number(c, 1)), stride);
+            const oo_expr *const steps = oo__dim_mul(c, oo__expr_sub(c->exprs, size, oo__number(c, 1)), stride);
             const int64_t more = output_padding[i] - (strcmp(w.auto_pad, "VALID") == 0 ? 0 : w.pads[i] + w.pads[i + n]);
-            dims[i + 2] = oo__expr_add(c->exprs, oo__expr_add(c->exprs, steps, extent(c, &w, i)), oo__number(c, more));
+            dims[i + 2] = oo__dim_add(c, oo__dim_add(c, steps, extent(c, &w, i)), oo__number(c, more));
         }
     }
     oo__set_tensor(c, 0, oo_type_elem(in), rank, dims);
+    return OO_OK;
+}
+
+/* X [N, C, ...], I, output_shape? -> what pooling it would have given X. */
+oo_status oo__infer_max_unpool(oo__infer *c) {
+    const oo_type *const in = oo__input_type(c, 0);
+    const int32_t rank = oo_type_rank(in), indices = oo__input_rank(c, 1);
+    const oo_known *const shape = oo__has_input(c, 2) ? oo__input_known(c, 2) : NULL;
+    window w;
+    const oo_expr *dims[MAX_RANK] = {NULL};
+    if ((rank >= 0 && rank < 3) || (indices >= 0 && indices < 3))
+        return oo__infer_fail(c, "input and indices have ranks %d and %d", rank, indices);
+    if (shape && rank >= 0 && shape->count != (uint32_t)rank)
+        return oo__infer_fail(c, "output_shape has %u entries for rank %d", shape->count, rank);
+    for (uint32_t i = 0; shape && i < shape->count && i < MAX_RANK; i++)
+        dims[i] = shape->items[i].numerator;
+    if (!oo__has_input(c, 2) && rank > 0 && rank <= MAX_RANK && read_window(c, (uint32_t)rank - 2, UINT32_MAX, &w)) {
+        OO_TRY(check_window(c, &w));
+        for (uint32_t i = 0; i < w.n; i++) {
+            const oo_expr *const steps = oo__expr_sub(c->exprs, in->dims[i + 2].expr, oo__number(c, 1));
+            const oo_expr *const most = oo__dim_add(c, oo__dim_mul(c, steps, oo__number(c, w.strides[i])), w.kernel[i]);
+            dims[i + 2] = oo__expr_sub(c->exprs, oo__expr_sub(c->exprs, most, oo__number(c, w.pads[i])), oo__number(c, w.pads[i + w.n]));
+        }
+    }
+    for (int32_t i = 0; i < 2 && i < rank; i++)
+        dims[i] = dims[i] ? dims[i] : in->dims[i].expr;
+    oo__set_tensor(c, 0, oo_type_elem(in), rank <= MAX_RANK ? rank : -1, dims);
     return OO_OK;
 }
 
@@ -244,6 +278,9 @@ oo_status oo__infer_global_pool(oo__infer *c) {
 
 /* ---- normalization ---- */
 oo_status oo__infer_batch_normalization(oo__infer *c) {
+    for (uint32_t i = 1; i < 5; i++)
+        if (oo__input_rank(c, i) >= 0 && oo__input_rank(c, i) != 1)
+            return oo__infer_fail(c, "input %u has rank %d, not 1", i, oo__input_rank(c, i));
     oo__set_type(c, 0, oo__input_type(c, 0));
     for (uint32_t i = 1; i < c->node->noutputs; i++) {
         const oo_expr *const channels = oo__input_dim(c, 3, 0);
@@ -284,6 +321,9 @@ oo_status oo__infer_dropout(oo__infer *c) {
 /* X [T, B, I] (layout 1: [B, T, I]), W [D, G*H, I], R [D, G*H, H] -> Y [T, D, B, H], Y_h and Y_c [D, B, H]. */
 oo_status oo__infer_recurrent(oo__infer *c) {
     int64_t layout, hidden_attr;
+    for (uint32_t i = 0; i < 3; i++)
+        if (oo__input_rank(c, i) >= 0 && oo__input_rank(c, i) != 3)
+            return oo__infer_fail(c, "input %u has rank %d, not 3", i, oo__input_rank(c, i));
     const oo_elem elem = oo__input_elem(c, 0);
     if (!(oo__infer_int(c, &layout, "layout", 0) & oo__infer_int(c, &hidden_attr, "hidden_size", 0))) {
         set_unknown(c, 0, elem, 4);
@@ -318,6 +358,15 @@ oo_status oo__infer_attention(oo__infer *c) {
             set_unknown(c, i, elem, -1);
         return OO_OK;
     }
+    const oo_node *const node = c->node;
+    static const char *const WINDOWS[] = {"left_window_size", "right_window_size"};
+    for (size_t i = 0; i < 2; i++) {
+        int64_t size;
+        if (oo__infer_int(c, &size, WINDOWS[i], -1) && size < -1)
+            return oo__infer_fail(c, "%s is %lld: -1 means that there is no limit", WINDOWS[i], (long long)size);
+    }
+    if ((node->noutputs > 1 && node->outputs[1]) != (node->noutputs > 2 && node->outputs[2]))
+        return oo__infer_fail(c, "present_key and present_value go together");
     const uint32_t seq = rank == 4 ? 2 : 1, last = (uint32_t)rank - 1;
     const oo_expr *const batch = oo__input_dim(c, 0, 0), *const queries = oo__input_dim(c, 0, seq);
     const oo_expr *const hq = heads(c, 0, "q_num_heads", rank), *const hkv = heads(c, 1, "kv_num_heads", rank);
@@ -325,8 +374,8 @@ oo_status oo__infer_attention(oo__infer *c) {
     const oo_expr *const ev = rank == 4 ? oo__input_dim(c, 2, last) : oo__expr_exact_div(c->exprs, oo__input_dim(c, 2, last), hkv);
     const oo_expr *keys = oo__input_dim(c, 1, seq);
     if (oo__has_input(c, 4))
-        keys = oo__expr_add(c->exprs, keys, oo__input_dim(c, 4, 2));
-    const oo_expr *const y4[] = {batch, hq, queries, ev}, *const y3[] = {batch, queries, oo__expr_mul(c->exprs, hq, ev)};
+        keys = oo__dim_add(c, keys, oo__input_dim(c, 4, 2));
+    const oo_expr *const y4[] = {batch, hq, queries, ev}, *const y3[] = {batch, queries, oo__dim_mul(c, hq, ev)};
     const oo_expr *const k[] = {batch, hkv, keys, ek}, *const v[] = {batch, hkv, keys, ev}, *const scores[] = {batch, hq, queries, keys};
     oo__set_tensor(c, 0, elem, rank, rank == 4 ? y4 : y3);
     oo__set_tensor(c, 1, oo__input_elem(c, 1), 4, k);

@@ -89,6 +89,17 @@ oo_status oo__infer_reduce(oo__infer *c) {
     return OO_OK;
 }
 
+/* Softmax, LogSoftmax, Hardmax: the type of the input, which has an axis to work along. */
+oo_status oo__infer_softmax(oo__infer *c) {
+    const int32_t rank = oo__input_rank(c, 0);
+    int64_t axis;
+    const bool known = oo__infer_int(c, &axis, "axis", -1);
+    if (rank == 0 || (rank > 0 && known && (axis < -rank || axis >= rank)))
+        return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axis, rank);
+    oo__set_type(c, 0, oo__input_type(c, 0));
+    return OO_OK;
+}
+
 oo_status oo__infer_arg(oo__infer *c) {
     const oo_type *const in = oo__input_type(c, 0);
     const int32_t rank = oo_type_rank(in);
@@ -159,7 +170,7 @@ oo_status oo__infer_compress(oo__infer *c) {
     int64_t axis;
     const oo_expr *dims[MAX_RANK];
     const oo_expr *const kept = oo__infer_symbol(c, "compressed", 0, INT64_MAX);
-    if (!oo_node_attr(c->node, "axis")) {
+    if (!oo__infer_attr(c, "axis")) {
         oo__set_tensor(c, 0, oo_type_elem(in), 1, &kept);
         return OO_OK;
     }
@@ -181,7 +192,7 @@ oo_status oo__infer_unique(oo__infer *c) {
     const oo_expr *const found = oo__infer_symbol(c, "unique", 0, INT64_MAX);
     const oo_expr *dims[MAX_RANK], *all = oo__number(c, 1);
     int64_t axis;
-    const bool flat = !oo_node_attr(c->node, "axis");
+    const bool flat = !oo__infer_attr(c, "axis");
     if (flat) {
         oo__set_tensor(c, 0, oo_type_elem(in), 1, &found);
         for (int32_t i = 0; i < rank; i++)
@@ -216,8 +227,15 @@ oo_status oo__infer_one_hot(oo__infer *c) {
     }
     if (!is_axis(&axis, rank + 1))
         return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axis, rank + 1);
+    const oo_expr *const depth = one_number(c, 1);
+    if (depth && oo__expr_high(depth) < 0)
+        return oo__infer_fail(c, "the depth is negative");
+    const oo_known *const indices = c->schema->since < 11 ? oo__input_known(c, 0) : NULL; /* since then they count from the end */
+    for (uint32_t i = 0; indices && i < indices->count; i++)
+        if (indices->items[i].numerator && oo__expr_high(indices->items[i].numerator) < 0)
+            return oo__infer_fail(c, "index %u is negative", i);
     for (int32_t i = 0, k = 0; i <= rank; i++)
-        dims[i] = i == axis ? one_number(c, 1) : in->dims[k++].expr;
+        dims[i] = i == axis ? depth : in->dims[k++].expr;
     oo__set_tensor(c, 0, oo__input_elem(c, 2), rank + 1, dims);
     return OO_OK;
 }
@@ -252,6 +270,9 @@ oo_status oo__infer_quantize(oo__infer *c) {
     int64_t dtype;
     const oo_expr *dims[MAX_RANK] = {NULL};
     oo_elem elem = oo__input_elem(c, 2);
+    if (elem != OO_UNDEFINED && oo__infer_int(c, &dtype, "output_dtype", 0) && dtype && dtype != (int64_t)elem)
+        return oo__infer_fail(c, "output_dtype is %s, the zero point %s", oo__elem_name((int32_t)dtype) ? oo__elem_name((int32_t)dtype) : "unknown",
+                              oo__elem_name((int32_t)elem));
     if (elem == OO_UNDEFINED)
         elem = oo__infer_int(c, &dtype, "output_dtype", 0) && dtype ? (oo_elem)dtype : oo__has_input(c, 2) ? OO_UNDEFINED : OO_UINT8;
     if (oo_type_rank(in) >= 0 && oo_type_rank(in) <= MAX_RANK)
@@ -281,27 +302,60 @@ static const oo_expr *scaled(oo__infer *c, const oo_expr *size, const oo_item *s
     return scale->denominator == 1 ? product : oo__expr_floordiv(c->exprs, product, oo__number(c, scale->denominator));
 }
 
+/* Upsample before version 9: scales are an attribute, before version 7 two of them. Numbers only, as float arithmetic has them. */
+static oo_status upsample_by_attribute(oo__infer *c) {
+    const oo_type *const in = oo__input_type(c, 0);
+    const oo_attr *const scales = oo__infer_attr(c, "scales");
+    const oo_expr *dims[MAX_RANK] = {NULL};
+    const bool listed = scales && scales->type == OO_ATTR_FLOATS && !scales->reference && !scales->raw.data;
+    if (listed && oo_type_rank(in) >= 0 && scales->count != in->rank)
+        return oo__infer_fail(c, "%u scales are given for rank %u", scales->count, in->rank);
+    for (int32_t i = 0; listed && i < oo_type_rank(in) && i < MAX_RANK; i++) {
+        int64_t size;
+        if (!in->dims[i].expr || !(scales->floats[i] > 0) || !(scales->floats[i] < 1e6f))
+            continue;
+        if (scales->floats[i] == 1)
+            dims[i] = in->dims[i].expr;
+        else if (oo__expr_is_int(in->dims[i].expr, &size) && size <= INT32_MAX)
+            dims[i] = oo__number(c, (int64_t)((float)size * scales->floats[i]));
+        else if (scales->floats[i] == (float)(int64_t)scales->floats[i])
+            dims[i] = oo__expr_mul(c->exprs, in->dims[i].expr, oo__number(c, (int64_t)scales->floats[i]));
+    }
+    oo__set_tensor(c, 0, oo_type_elem(in), oo_type_rank(in) <= MAX_RANK ? oo_type_rank(in) : -1, dims);
+    return OO_OK;
+}
+
 oo_status oo__infer_resize(oo__infer *c) {
     const oo_type *const in = oo__input_type(c, 0);
     const int32_t rank = oo_type_rank(in);
+    if (c->schema->since < 9)
+        return upsample_by_attribute(c);
     const bool has_roi = c->schema->since >= 11 && strcmp(c->node->op->name, "Resize") == 0;
     const oo_known *const scales = oo__input_known(c, has_roi ? 2 : 1), *const sizes = has_roi ? oo__input_known(c, 3) : NULL;
-    const int64_t *axes;
+    const int64_t *listed;
+    int64_t axes[MAX_RANK];
     uint32_t n;
     const oo_expr *dims[MAX_RANK];
     const char *const policy = oo__infer_string(c, "keep_aspect_ratio_policy", "stretch");
     const oo_known *const k = sizes && sizes->count ? sizes : scales && scales->count ? scales : NULL;
-    if (rank < 0 || rank > MAX_RANK || !oo__infer_ints(c, &axes, &n, "axes") || !k || !policy || (sizes && strcmp(policy, "stretch") != 0)) {
+    if (rank < 0 || rank > MAX_RANK || !oo__infer_ints(c, &listed, &n, "axes") || !k || !policy) {
         set_unknown(c, 0, oo_type_elem(in), rank);
         return OO_OK;
     }
     copy_dims(in, dims);
+    if (k->count != (listed ? n : (uint32_t)rank))
+        return oo__infer_fail(c, "%u sizes or scales are given for %u axes", k->count, listed ? n : (uint32_t)rank);
     for (uint32_t i = 0; i < k->count; i++) {
-        int64_t axis = axes && i < n ? axes[i] : (int64_t)i;
-        if (!is_axis(&axis, rank))
-            return oo__infer_fail(c, "%u sizes or scales are given for rank %d", k->count, rank);
-        dims[axis] = k == sizes ? k->items[i].numerator : scaled(c, dims[axis], &k->items[i]);
+        axes[i] = listed ? listed[i] : (int64_t)i;
+        if (!is_axis(&axes[i], rank))
+            return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axes[i], rank);
+        if (k != sizes)
+            dims[axes[i]] = scaled(c, dims[axes[i]], &k->items[i]);
     }
+    const bool stretch = strcmp(policy, "stretch") == 0;
+    const bool kept = k == sizes && !stretch && oo__resize_by_aspect(c, dims, axes, sizes, strcmp(policy, "not_larger") == 0);
+    for (uint32_t i = 0; k == sizes && !kept && i < k->count; i++)
+        dims[axes[i]] = stretch ? k->items[i].numerator : NULL;
     oo__set_tensor(c, 0, oo_type_elem(in), rank, dims);
     return OO_OK;
 }

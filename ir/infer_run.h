@@ -13,6 +13,8 @@ typedef struct oo__infer_run {
 #include "ir/infer.def"
 #undef FUNCTION
 
+/* Resize with a policy that keeps the aspect ratio (ir/infer_patches.c). */
+bool oo__resize_by_aspect(oo__infer *c, const oo_expr **dims, const int64_t *axes, const oo_known *sizes, bool not_larger);
 oo_status oo__infer_graph(oo__infer_run *run, oo_graph *graph);
 oo_dim oo__dim_of(const oo_expr *expr);
 const oo_type *oo__type_of_dims(oo__infer *c, oo_elem elem, uint32_t rank, const int64_t *dims);

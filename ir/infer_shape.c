@@ -20,10 +20,10 @@ static void set_list(oo__infer *c, oo_elem elem, uint32_t rank, uint32_t n) {
 
 /* Contents of a Constant with a tensor are read when somebody asks. */
 oo_status oo__infer_constant(oo__infer *c) {
-    const oo_attr *const a = c->node->nattrs ? c->node->attrs[0] : NULL;
+    const char *const name = c->node->nattrs ? oo_attr_name(c->node->attrs[0]) : "value";
+    const oo_attr *const a = oo__infer_attr(c, name);
     if (!a || a->raw.data || a->reference)
         return oo__infer_fail(c, "the value attribute is missing or unknown");
-    const char *const name = oo_attr_name(a);
     if (a->type == OO_ATTR_TENSOR)
         oo__set_type(c, 0, oo__type_of_dims(c, (oo_elem)a->t->elem, a->t->rank, a->t->dims));
     else if (a->type == OO_ATTR_SPARSE_TENSOR && a->sparse->values)
@@ -32,7 +32,7 @@ oo_status oo__infer_constant(oo__infer *c) {
         oo_known *const k = oo__known_new(c, OO_INT64, 0, NULL);
         k->items[0].numerator = oo__number(c, a->i);
         set_list(c, OO_INT64, 0, 0);
-        oo__set_known(c, 0, k);
+        oo__set_constant(c, 0, k);
     } else if (a->type == OO_ATTR_INTS) {
         set_list(c, OO_INT64, 1, a->count);
         if (a->count > OO_KNOWN_MAX)
@@ -40,7 +40,7 @@ oo_status oo__infer_constant(oo__infer *c) {
         oo_known *const k = vector(c, OO_INT64, a->count);
         for (uint32_t i = 0; i < a->count; i++)
             k->items[i].numerator = oo__number(c, a->ints[i]);
-        oo__set_known(c, 0, k);
+        oo__set_constant(c, 0, k);
     } else {
         const bool list = a->type == OO_ATTR_FLOATS || a->type == OO_ATTR_STRINGS;
         const bool text = a->type == OO_ATTR_STRING || a->type == OO_ATTR_STRINGS;
@@ -107,7 +107,7 @@ static bool dims_from_input(const oo__infer *c, uint32_t i, int32_t *rank, const
 }
 
 static const oo_attr *tensor_attr(const oo__infer *c, const char *name) {
-    const oo_attr *const a = oo_node_attr(c->node, name);
+    const oo_attr *const a = oo__infer_attr(c, name);
     return a && !a->raw.data && !a->reference && a->type == OO_ATTR_TENSOR ? a : NULL;
 }
 
@@ -116,6 +116,8 @@ oo_status oo__infer_constant_of_shape(oo__infer *c) {
     const oo_elem elem = value ? (oo_elem)value->t->elem : OO_FLOAT;
     const oo_expr *dims[MAX_RANK];
     int32_t rank;
+    if (oo__input_elem(c, 0) != OO_UNDEFINED && oo__input_elem(c, 0) != OO_INT64)
+        return oo__infer_fail(c, "the shape is %s, not int64", oo__elem_name((int32_t)oo__input_elem(c, 0)));
     if (!dims_from_input(c, 0, &rank, dims)) {
         oo__set_tensor(c, 0, elem, -1, NULL);
         return OO_OK;
@@ -146,6 +148,11 @@ oo_status oo__infer_range(oo__infer *c) {
     const oo_expr *const start = scalar_input(c, 0), *const limit = scalar_input(c, 1), *const delta = scalar_input(c, 2);
     const oo_elem elem = oo__input_elem(c, 0);
     int64_t step, first, n;
+    for (uint32_t i = 0; i < 3; i++) {
+        const oo_known *const k = oo__input_known(c, i);
+        if (k && k->count != 1)
+            return oo__infer_fail(c, "input %u has %u elements, not one", i, k->count);
+    }
     const bool stepped = delta && oo__expr_is_int(delta, &step) && step != 0;
     const oo_expr *length = NULL;
     if (start && limit && stepped) {
@@ -291,7 +298,7 @@ oo_status oo__infer_flatten(oo__infer *c) {
         axis += axis < 0 ? rank : 0;
         dims[0] = dims[1] = oo__number(c, 1);
         for (int32_t i = 0; i < rank; i++)
-            dims[i >= axis] = oo__expr_mul(c->exprs, dims[i >= axis], in->dims[i].expr);
+            dims[i >= axis] = oo__dim_mul(c, dims[i >= axis], in->dims[i].expr);
     }
     oo__set_tensor(c, 0, oo_type_elem(in), 2, dims);
     return OO_OK;
@@ -302,7 +309,7 @@ static bool read_axes(const oo__infer *c, bool *given, uint32_t *n, int64_t *out
     const int64_t *list;
     *n = 0;
     if (oo__schema_attr(c->schema, "axes")) {
-        *given = oo_node_attr(c->node, "axes") != NULL;
+        *given = oo__infer_attr(c, "axes") != NULL;
         if (!oo__infer_ints(c, &list, n, "axes") || *n > MAX_RANK)
             return false;
         memcpy(out, list ? list : out, *n * sizeof *out);
@@ -409,7 +416,7 @@ oo_status oo__infer_tile(oo__infer *c) {
     if (n != rank)
         return oo__infer_fail(c, "%d repeats are given for rank %d", n, rank);
     for (int32_t i = 0; i < rank; i++)
-        dims[i] = oo__expr_mul(c->exprs, in->dims[i].expr, repeats[i]);
+        dims[i] = oo__dim_mul(c, in->dims[i].expr, repeats[i]);
     oo__set_tensor(c, 0, oo_type_elem(in), rank, dims);
     return OO_OK;
 }

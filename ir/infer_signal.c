@@ -51,7 +51,7 @@ oo_status oo__infer_dft(oo__infer *c) {
     else if (onesided && !oo__has_input(c, 1))
         length = oo__expr_mul(c->exprs, oo__expr_sub(c->exprs, length, oo__number(c, 1)), oo__number(c, 2));
     for (int32_t i = 0; i + 1 < rank; i++)
-        if (!known || i == axis)
+        if (known ? i == axis : onesided || oo__has_input(c, 1)) /* else the length stays whatever the axis is */
             dims[i] = known ? length : NULL;
     dims[rank - 1] = oo__number(c, onesided && inverse ? 1 : 2);
     oo__set_tensor(c, 0, oo_type_elem(in), rank, dims);

@@ -36,18 +36,45 @@ oo_status oo__infer_label_encoder(oo__infer *c) {
         const char *name;
         oo_elem elem;
     } VALUES[] = {{"values_strings", OO_STRING}, {"values_int64s", OO_INT64}, {"values_floats", OO_FLOAT}};
-    const oo_attr *const tensor = oo_node_attr(c->node, "values_tensor");
+    const oo_attr *const tensor = oo__infer_attr(c, "values_tensor");
     if (tensor && tensor->type == OO_ATTR_TENSOR && !tensor->reference)
         return as_input(c, oo_tensor_elem(tensor->t));
     for (size_t i = 0; i < sizeof VALUES / sizeof *VALUES; i++)
-        if (oo_node_attr(c->node, VALUES[i].name))
+        if (oo__infer_attr(c, VALUES[i].name))
             return as_input(c, VALUES[i].elem);
     /* Version 1 maps between strings and integers. */
     return as_input(c, oo__input_elem(c, 0) == OO_STRING ? OO_INT64 : oo__input_elem(c, 0) == OO_INT64 ? OO_STRING : OO_UNDEFINED);
 }
 
+static const oo_tensor *tensor_of(const oo__infer *c, const char *name) {
+    const oo_attr *const a = oo__infer_attr(c, name);
+    return a && !a->reference && !a->raw.data && a->type == OO_ATTR_TENSOR ? a->t : NULL;
+}
+
+/* Lists for nodes and for leaves go together, and splits and weights are of the input's type. */
+static oo_status check_trees(oo__infer *c) {
+    static const char *const NODES[] = {"nodes_featureids", "nodes_truenodeids", "nodes_falsenodeids", "nodes_trueleafs", "nodes_falseleafs"};
+    static const char *const TYPED[] = {"nodes_splits", "leaf_weights"};
+    const oo_tensor *const splits = tensor_of(c, TYPED[0]), *const weights = tensor_of(c, TYPED[1]);
+    const int64_t *list;
+    uint32_t n;
+    for (size_t i = 0; i < sizeof NODES / sizeof *NODES; i++)
+        if (splits && oo__infer_ints(c, &list, &n, NODES[i]) && list && n != splits->count)
+            return oo__infer_fail(c, "%s has %u entries, nodes_splits %lld", NODES[i], n, (long long)splits->count);
+    if (weights && oo__infer_ints(c, &list, &n, "leaf_targetids") && list && n != weights->count)
+        return oo__infer_fail(c, "leaf_targetids has %u entries, leaf_weights %lld", n, (long long)weights->count);
+    const oo_elem elem = oo__input_elem(c, 0);
+    for (size_t i = 0; i < 2; i++) {
+        const oo_tensor *const t = i ? weights : splits;
+        if (t && elem != OO_UNDEFINED && oo_tensor_elem(t) != elem)
+            return oo__infer_fail(c, "%s is %s, the input %s", TYPED[i], oo__elem_name((int32_t)oo_tensor_elem(t)), oo__elem_name((int32_t)elem));
+    }
+    return OO_OK;
+}
+
 oo_status oo__infer_tree_ensemble(oo__infer *c) {
     int64_t targets;
+    OO_TRY(check_trees(c));
     const bool known = oo__infer_int(c, &targets, "n_targets", 0) && targets > 0;
     oo__set_tensor(c, 0, oo__input_elem(c, 0), 2,
                    (const oo_expr *const[]){oo__input_dim(c, 0, 0), known ? oo__number(c, targets) : NULL});

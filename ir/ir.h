@@ -268,6 +268,10 @@ struct oo_function {
     oo_props metadata;
     oo_bytes unknown;
     bool dropped;
+    struct {
+        uint32_t serial;    /* model->function_serial + 1 of the answer, 0 = never asked */
+        bool answer;
+    } facts[2];             /* private to ir/node_facts.c */
 };
 
 /* TrainingInfoProto. */
@@ -308,6 +312,8 @@ struct oo_model {
     uint32_t nops, op_room;
     oo_function **function_table;            /* by domain, name and overload */
     uint32_t function_room;
+    uint32_t last_function[2];               /* index and place in `functions` of the one asked for last; zeros when functions come or go */
+    uint32_t function_serial;                /* of the last change inside a function */
     uint32_t serial;                         /* of the rewrite that was opened or taken back last */
     oo_vec(oo_rewrite) history;
     uint32_t nnodes, nvalues;                /* ids given out */

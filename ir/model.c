@@ -66,10 +66,20 @@ uint32_t oo_model_nfunctions(const oo_model *model) {
     return count;
 }
 
+/* Goes on from the last answer: whoever asks for all of them asks in order. */
 oo_graph *oo_model_function(const oo_model *model, uint32_t index) {
-    for (uint32_t i = 0; i < model->functions.n; i++)
-        if (!model->functions.data[i]->dropped && index-- == 0)
-            return model->functions.data[i]->graph;
+    uint32_t *const last = ((oo_model *)(uintptr_t)model)->last_function; /* a cache */
+    if (last[0] > index)
+        last[0] = last[1] = 0;
+    for (uint32_t i = last[1], seen = last[0]; i < model->functions.n; i++) {
+        if (model->functions.data[i]->dropped)
+            continue;
+        if (seen++ != index)
+            continue;
+        last[0] = index;
+        last[1] = i;
+        return model->functions.data[i]->graph;
+    }
     oo_bug("oo_model_function: no function %u", index);
 }
 

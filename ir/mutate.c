@@ -224,6 +224,7 @@ void oo_drop_function(oo_rewriter *rw, oo_graph *body) {
     erase_subgraph(rw, body);
     oo__log(rw, (oo__change){.kind = OO__FUNCTION_OUT, .graph = body});
     body->function->dropped = true;
+    memset(rw->model->last_function, 0, sizeof rw->model->last_function);
     rw->values++;
 }
 

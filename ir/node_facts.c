@@ -12,7 +12,9 @@ typedef bool (*predicate)(const oo_node *node);
 
 typedef struct question {
     predicate holds;
+    unsigned fact;  /* which of a function's facts it is */
     uint32_t nodes; /* seen so far */
+    bool bounded;   /* a bound was passed */
 } question;
 
 static bool any(question *q, const oo_node *node, unsigned depth);
@@ -24,12 +26,26 @@ static bool any_in_graph(question *q, const oo_graph *graph, unsigned depth) {
     return false;
 }
 
+/* What was found out of a function holds until a function changes. An answer that a bound gave is kept only for the whole budget. */
+static bool any_in_callee(question *q, const oo_graph *callee, unsigned depth) {
+    oo_function *const f = callee->function;
+    const uint32_t now = callee->model->function_serial + 1;
+    if (f->facts[q->fact].serial == now)
+        return f->facts[q->fact].answer;
+    const bool answer = any_in_graph(q, callee, depth);
+    if (!q->bounded || depth == 0) {
+        f->facts[q->fact].serial = now;
+        f->facts[q->fact].answer = answer;
+    }
+    return answer;
+}
+
 /* Whether it holds of the node, of a node in the function that it calls, or of one in its subgraphs. */
 static bool any(question *q, const oo_node *node, unsigned depth) {
     if (depth > MAX_DEPTH || ++q->nodes > MAX_NODES)
-        return true;
+        return q->bounded = true;
     const oo_graph *const callee = oo_model_callee(node->graph->model, node);
-    if (callee ? any_in_graph(q, callee, depth) : q->holds(node))
+    if (callee ? any_in_callee(q, callee, depth) : q->holds(node))
         return true;
     for (uint32_t i = 0; i < node->nattrs; i++) {
         const uint32_t n = oo__attr_ngraphs(node->attrs[i]);
@@ -71,5 +87,5 @@ static bool draws(const oo_node *node) {
 
 static bool is_unknown(const oo_node *node) { return !schema_of(node); }
 
-bool oo_node_is_random(const oo_node *node) { return any(&(question){.holds = draws}, node, 0); }
-bool oo_node_is_opaque(const oo_node *node) { return any(&(question){.holds = is_unknown}, node, 0); }
+bool oo_node_is_random(const oo_node *node) { return any(&(question){.holds = draws, .fact = 0}, node, 0); }
+bool oo_node_is_opaque(const oo_node *node) { return any(&(question){.holds = is_unknown, .fact = 1}, node, 0); }

@@ -73,6 +73,7 @@ bool oo__function_add(oo_model *model, oo_function *function) {
     *place = function;
     function->op->functions = function;
     oo_vec_push(model->arena, &model->functions, function);
+    model->function_serial++;
     return true;
 }
 

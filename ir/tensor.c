@@ -320,25 +320,26 @@ static uint64_t strings_hash(const oo_tensor *t) {
 }
 
 /* The first SAMPLE bytes and, of larger tensors, the last: enough to keep apart what differs in practice. */
-static uint64_t sample_hash(const oo_tensor *t) {
+static bool sample_hash(const oo_tensor *t, uint64_t *hash) {
     uint8_t bytes[2 * SAMPLE];
     const uint64_t block = (uint64_t)SAMPLE * 8 / oo__elem_bits(t->elem);
-    if (t->count <= block)
-        return oo_tensor_read(t, 0, t->count, bytes) ? oo__hash(bytes, oo_tensor_size(t)) : 0;
-    const uint64_t last = (t->count - block) / 8 * 8;
-    if (!oo_tensor_read(t, 0, block, bytes) || !oo_tensor_read(t, last, block, bytes + SAMPLE))
-        return 0;
-    return oo__hash(bytes, sizeof bytes);
+    const bool small = t->count <= block;
+    if (!oo_tensor_read(t, 0, small ? t->count : block, bytes) ||
+        (!small && !oo_tensor_read(t, (t->count - block) / 8 * 8, block, bytes + SAMPLE)))
+        return false;
+    *hash = oo__hash(bytes, small ? oo_tensor_size(t) : sizeof bytes);
+    return true;
 }
 
 uint64_t oo_tensor_hash(const oo_tensor *t) {
     if (t->hash)
         return t->hash;
-    uint64_t data = 0;
-    if (t->storage == OO_STORE_STRINGS)
+    /* Data that cannot be had equal no other: a hash of their own keeps such tensors apart. */
+    uint64_t data = (uintptr_t)t;
+    if (t->elem == OO_STRING && t->storage == OO_STORE_STRINGS)
         data = strings_hash(t);
     else if (oo__elem_bits(t->elem))
-        data = sample_hash(t);
+        (void)sample_hash(t, &data);
     const uint64_t hash = oo__hash_combine(shape_hash(t), data);
     ((oo_tensor *)(uintptr_t)t)->hash = hash ? hash : 1; /* a cache: the tensor's meaning does not change */
     return hash ? hash : 1;

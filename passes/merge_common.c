@@ -180,12 +180,20 @@ static uint64_t body_hash(cse *c, const oo_graph *body) {
 /* ---- nodes and bodies: comparison ---- */
 static bool bodies_equal(cse *c, const oo_graph *a, const oo_graph *b);
 
+/* The attribute of this name, most likely at this place; of very many only there. */
+static const oo_attr *same_attr(const oo_node *node, const char *name, uint32_t place) {
+    const oo_attr *const attr = oo_node_attr_at(node, place);
+    if (strcmp(oo_attr_name(attr), name) == 0)
+        return attr;
+    return oo_node_nattrs(node) <= 256 ? oo_node_attr(node, name) : NULL;
+}
+
 static bool attrs_equal(cse *c, const oo_node *a, const oo_node *b) {
     if (oo_node_nattrs(a) != oo_node_nattrs(b))
         return false;
     for (uint32_t i = 0; i < oo_node_nattrs(a); i++) {
         const oo_attr *const x = oo_node_attr_at(a, i);
-        const oo_attr *const y = oo_node_attr(b, oo_attr_name(x));
+        const oo_attr *const y = same_attr(b, oo_attr_name(x), i);
         if (!y || !oo_attr_equal(x, y) || oo_attr_nsubgraphs(x) != oo_attr_nsubgraphs(y))
             return false;
         for (uint32_t s = 0; s < oo_attr_nsubgraphs(x); s++)

@@ -266,6 +266,10 @@ def large():
     yield "absent_data", plain([node("Sum", ["x"] + [f"w{i}" for i in range(n // 5)], ["y"])], [external(f"w{i}", [4], "gone.bin") for i in range(n // 5)])
     yield "long_names_deep", nested(75, node("Neg", ["nowhere"], ["y"]), name=lambda i: chr(97 + i % 26) * 1000000)
     yield "heavy_and_deep", nested(75, node("Constant", [], ["y"], a_tensor("value", floats("", *range(100))), a_text("s", bytes(30 << 20))))
+    many = [node("Neg", ["a"], ["v0"]), *(node("Neg", [f"v{i}"], [f"v{i + 1}"]) for i in range(2 * n)), node("Neg", ["v1"], ["b"])]
+    yield "large_function", plain([node("f", ["x"], [f"y{i}"], domain="local") for i in range(n)] + [RELU], opsets=(opset(), opset(1, "local")), more=run(25, function("f", ["a"], ["b"], many)))
+    letters = [a_int(f"a{i}", i) for i in range(n)]
+    yield "attributes_reversed", plain([node("Relu", ["x"], ["y"], *letters), node("Relu", ["x"], ["z"], *letters[::-1])])
     yield "inputs", model(graph([node("Sum", [f"x{i}" for i in range(n)], ["y"])], [info(f"x{i}") for i in range(n)], OUT))
 
 

@@ -62,4 +62,6 @@ oo_array *array_of(oo_elem elem, uint32_t rank, const int64_t *dims, const void 
     return a;
 }
 
-oo_array *ints_of(uint32_t count, const int64_t *items) { return array_of(OO_INT64, 1, (const int64_t[]){count}, items); }
+oo_array *ints_of(uint32_t count, const int64_t *items) {
+    return array_of(OO_INT64, 1, (const int64_t[]){count}, items);
+}

@@ -208,6 +208,8 @@ static void minima_and_maxima(void **state) {
     EXPECT("max(H*W, H)", "H*W");
     EXPECT("min(N % 4, 3)", "N - 4*floor(N/4)");
     EXPECT("max(7)", "7");
+    EXPECT("max(N - 4, B - 9223372036854775807)", "max(B - 9223372036854775807, N - 4)");
+    EXPECT("max(B + neg//2, B + neg//2 - 9223372036854775807)", "B + floor(neg/2)");
 }
 
 static void convolutions_stay_small(void **state) {
@@ -361,7 +363,11 @@ static const oo_expr *halves(void *state, const char *name) {
     return strcmp(name, "N") == 0 ? mul(S, number(2)) : strcmp(name, "M") == 0 ? number(0) : NULL;
 }
 
-static void gather(void *state, const char *name) { strcat(strcat(state, name), " "); }
+static void gather(void *state, const char *name) {
+    char *const seen = state;
+    const size_t used = strlen(seen);
+    snprintf(seen + used, 64 - used, "%s ", name);
+}
 
 static void walks(void **state) {
     (void)state;

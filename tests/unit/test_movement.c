@@ -68,7 +68,8 @@ static void test_transpose(void **state) {
 
 /* ---- Slice: one axis of 0 1 2 3 4 ---- */
 static void check_slice(int64_t start, int64_t end, int64_t step, const char *expected) {
-    oo_array *const x = INTS(0, 1, 2, 3, 4), *const s = INTS(start), *const e = INTS(end), *const a = INTS(0), *const t = INTS(step);
+    oo_array *const x = INTS(0, 1, 2, 3, 4), *const s = INTS(start), *const e = INTS(end), *const a = INTS(0),
+                    *const t = INTS(step);
     oo_array *const y = RUN(13, "Slice(i0, i1, i2, i3, i4)", x, s, e, a, t);
     assert_non_null(y);
     char got[16] = "";
@@ -113,7 +114,8 @@ static void check_words(oo_array *a, const char *expected) {
     assert_non_null(a);
     for (uint64_t i = 0; i < a->count; i++) {
         const oo_bytes s = ((const oo_bytes *)a->data)[i];
-        snprintf(got + strlen(got), sizeof got - strlen(got), "%s%.*s", i ? "," : "", (int)s.size, s.data ? (const char *)s.data : "");
+        snprintf(got + strlen(got), sizeof got - strlen(got), "%s%.*s", i ? "," : "", (int)s.size,
+                 s.data ? (const char *)s.data : "");
     }
     assert_string_equal(got, expected);
     oo__array_release(a);
@@ -121,7 +123,8 @@ static void check_words(oo_array *a, const char *expected) {
 
 static void test_strings(void **state) {
     (void)state;
-    oo_array *const x = words(4, (const char *const[]){"a", "bc", "", "def"}), *const one = words(1, (const char *const[]){"-"});
+    oo_array *const x = words(4, (const char *const[]){"a", "bc", "", "def"}), *const one =
+                                                                                   words(1, (const char *const[]){"-"});
     oo_array *const pads = INTS(1, 2), *const indices = INTS(3, -3), *const two = INTS(2), *const two_two = INTS(2, 2);
     check_words(RUN(21, "Concat<axis = 0>(i0, i1, i0)", x, one), "a,bc,,def,-,a,bc,,def");
     check_words(RUN(21, "Gather(i0, i1)", x, indices), "def,bc");
@@ -147,7 +150,8 @@ static void check_refused(oo_array *result, const char *part) {
 static void test_refused(void **state) {
     (void)state;
     const int64_t empty[] = {0, INT64_MAX, INT64_MAX};
-    oo_array *const x = INTS(1, 2, 3), *const five = INTS(5), *const huge = INTS(INT64_MAX, INT64_MAX), *const minus = INTS(-1, -1);
+    oo_array *const x = INTS(1, 2, 3), *const five = INTS(5), *const huge = INTS(INT64_MAX, INT64_MAX),
+                    *const minus = INTS(-1, -1);
     oo_array *const nothing = oo__array_new(OO_FLOAT, 3, empty);
     check_refused(RUN(21, "Gather(i0, i1)", x, five), "index 5 is out of range for a dimension of 3");
     check_refused(RUN(21, "GatherElements(i0, i1)", x, five), "index 5");
@@ -183,7 +187,8 @@ static void test_shared(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_transpose), cmocka_unit_test(test_slice), cmocka_unit_test(test_strings),
-                                       cmocka_unit_test(test_refused), cmocka_unit_test(test_shared)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_transpose), cmocka_unit_test(test_slice),
+                                       cmocka_unit_test(test_strings), cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_shared)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
