@@ -180,9 +180,9 @@ static uint64_t body_hash(cse *c, const oo_graph *body) {
 /* ---- nodes and bodies: comparison ---- */
 static bool bodies_equal(cse *c, const oo_graph *a, const oo_graph *b);
 
-/* The attribute of this name, most likely at this place; of very many only there. */
-static const oo_attr *same_attr(const oo_node *node, const char *name, uint32_t place) {
-    const oo_attr *const attr = oo_node_attr_at(node, place);
+/* The attribute of this name, most likely at this index; of very many only there. */
+static const oo_attr *same_attr(const oo_node *node, const char *name, uint32_t index) {
+    const oo_attr *const attr = oo_node_attr_at(node, index);
     if (strcmp(oo_attr_name(attr), name) == 0)
         return attr;
     return oo_node_nattrs(node) <= 256 ? oo_node_attr(node, name) : NULL;
