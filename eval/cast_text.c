@@ -109,7 +109,7 @@ static bool reads_back(oo_array *scratch, const char *text, double value) {
 /* Plain from 0.0001 to 10^16 and with at least one digit behind the point; else with an exponent of at least two digits. */
 static void print_real(char *out, oo_array *scratch, double value) {
     if (isnan(value) || isinf(value)) {
-        strcpy(out, isnan(value) ? "nan" : value < 0 ? "-inf" : "inf");
+        snprintf(out, TEXT_ROOM, "%s", isnan(value) ? "nan" : value < 0 ? "-inf" : "inf");
         return;
     }
     int digits = 0; /* behind the first one */
@@ -128,7 +128,7 @@ static void print_element(char *out, const oo_array *in, uint64_t i, oo_array *s
     if (oo__is_floating(in->elem))
         print_real(out, scratch, oo__array_double(in, i));
     else if (in->elem == OO_BOOL)
-        strcpy(out, integer ? "True" : "False");
+        snprintf(out, TEXT_ROOM, "%s", integer ? "True" : "False");
     else if (in->elem == OO_UINT64)
         snprintf(out, TEXT_ROOM, "%llu", (unsigned long long)integer);
     else

@@ -68,7 +68,7 @@ bool oo__binder_define(oo_binder *b, oo_value *value) {
     if (outer && outer->depth == b->scopes.n) {
         oo__report(b->model, OO_ERROR, "load-duplicate-name", value->graph, value->producer, NULL,
                    "the name \"%s\" is defined twice%s%s", oo__printable(value->name, oo__str_len(value->name)),
-                   outer->value->producer ? ", first by " : "", outer->value->producer ? shown(outer->value->producer) : "");
+                   outer->value->producer ? ", first by node " : "", outer->value->producer ? shown(outer->value->producer) : "");
         return false;
     }
     definition *const d = oo__malloc(sizeof *d);

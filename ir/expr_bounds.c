@@ -338,12 +338,14 @@ oo__interval oo__sum_bounds(const oo__sum *s) {
 }
 
 oo__interval oo__difference_bounds(const oo_expr *a, const oo_expr *b) {
+    const oo__interval left = oo__interval_load(a->low, a->high), right = oo__interval_load(b->low, b->high);
+    const oo__interval apart = rounded((oo__interval){left.low - right.high, left.high - right.low});
     oo__sum s;
     oo__sum_begin(&s);
     oo__sum_add(&s, a, 1);
     oo__sum_add(&s, b, -1);
     if (!s.unknown)
-        return oo__sum_bounds(&s);
+        return intersect(apart, oo__sum_bounds(&s));
     /* Mostly the constants are to blame, which need not be in the sum. */
     oo__sum_begin(&s);
     for (uint32_t i = 0; i < a->head.n; i++)
@@ -354,8 +356,7 @@ oo__interval oo__difference_bounds(const oo_expr *a, const oo_expr *b) {
         oo__sum_add_term(&s, coef, b->terms[i].monomial);
     }
     const oo__wide constant = (oo__wide)a->constant - b->constant;
-    if (!s.unknown)
-        return add(oo__sum_bounds(&s), (oo__interval){constant, constant});
-    const oo__interval left = oo__interval_load(a->low, a->high), right = oo__interval_load(b->low, b->high);
-    return rounded((oo__interval){left.low - right.high, left.high - right.low});
+    if (s.unknown)
+        return apart;
+    return intersect(apart, add(oo__sum_bounds(&s), (oo__interval){constant, constant}));
 }

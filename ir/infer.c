@@ -186,7 +186,7 @@ static oo_status infer_call(oo__infer_run *run, const oo_node *node, oo_graph *b
 
 /* A tensor that the model takes, of nobody says what. */
 static bool is_untyped(const oo_value *value) {
-    return value && !value->producer && value->type && value->type->kind == OO_TYPE_TENSOR && !value->type->has_elem &&
+    return value && !value->producer && value->type && value->type->kind == OO_TYPE_TENSOR && oo_type_elem(value->type) == OO_UNDEFINED &&
            (value->flags & OO_VALUE_INPUT);
 }
 

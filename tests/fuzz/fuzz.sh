@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs one libFuzzer target for a while, from the seeds in tests/fuzz/seeds/KIND (files, or their KIND.tar.zst); a target
-# that eats ONNX binaries starts from the adversarial models too. What it found stays in the build folder.
+# that eats ONNX binaries starts from the small models of tests/hostile and tests/judge. What it found stays in the build folder.
 # usage: tests/fuzz/fuzz.sh TARGET KIND SECONDS
 set -eu
 target=$1 kind=$2 seconds=$3
@@ -10,7 +10,9 @@ mkdir -p "$folder/found" "$folder/seeds" "$folder/crashes"
 [ -d "$here/seeds/$kind" ] && cp -r "$here/seeds/$kind/." "$folder/seeds"
 [ -f "$here/seeds/$kind.tar.zst" ] && tar --zstd -xf "$here/seeds/$kind.tar.zst" -C "$folder/seeds"
 case $kind in
-  *binary* | *read* | *load* | *model*)
+  onnx | passes)
+    PYTHONDONTWRITEBYTECODE=1 python3 "$here/../hostile/make_models.py" "$folder/models"
+    cp "$folder"/models/good/*.onnx "$folder/seeds"
     tar --zstd -xf "$here/../judge/adversarial.tar.zst" -C "$folder"
     for model in "$folder"/adversarial/*/model.onnx; do
       cp "$model" "$folder/seeds/$(basename "$(dirname "$model")").onnx"

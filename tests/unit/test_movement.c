@@ -173,6 +173,55 @@ static void test_refused(void **state) {
         oo__array_release(all[i]);
 }
 
+/* ---- versions that no case of ONNX's uses any more ---- */
+/* All elements as integers; takes the reference. */
+static void check_numbers(oo_array *a, const char *expected) {
+    char got[80] = "";
+    if (!a)
+        fail_msg("%s", run_message);
+    for (uint32_t k = 0; k < a->rank; k++)
+        snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d", k ? "x" : "", (int)a->dims[k]);
+    for (uint64_t i = 0; i < a->count; i++)
+        snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d", i ? " " : ": ", (int)oo__array_double(a, i));
+    assert_string_equal(got, expected);
+    oo__array_release(a);
+}
+
+static oo_array *reals(uint32_t rank, int64_t rows, int64_t columns, const float *items) {
+    return array_of(OO_FLOAT, rank, (const int64_t[]){rows, columns}, items);
+}
+
+static void test_old_versions(void **state) {
+    (void)state;
+    oo_array *const x = reals(2, 2, 2, (const float[]){1, 2, 3, 4}), *const two = reals(1, 1, 0, (const float[]){2});
+    oo_array *const one = reals(1, 1, 0, (const float[]){1}), *const index =
+                                                                  array_of(OO_INT32, 2, (const int64_t[]){1, 1},
+                                                                           (const int32_t[]){1});
+    oo_array *const image = array_of(OO_FLOAT, 4, (const int64_t[]){1, 1, 2, 2}, (const float[]){1, 2, 3, 4});
+    oo_array *const update = reals(2, 1, 1, (const float[]){9});
+    check_numbers(RUN(1, "Reshape<shape = [0, 1, -1]>(i0)", x), "2x1x2: 1 2 3 4");
+    check_numbers(RUN(1, "Tile(i0, i1, i2)", x, two, one), "2x4: 1 2 1 2 3 4 3 4");
+    check_numbers(RUN(1, "Pad<paddings = [0, 1, 1, 0], value = 7.0>(i0)", x), "3x3: 7 1 2 7 3 4 7 7 7");
+    check_numbers(RUN(2, "Pad<pads = [0, -1, 0, 1]>(i0)", x), "2x2: 2 0 4 0");
+    check_numbers(RUN(1, "Cast<to = \"INT64\">(i0)", x), "2x2: 1 2 3 4");
+    check_numbers(RUN(1, "TopK<k = 1>(i0)", x), "2x1: 2 4");
+    check_numbers(RUN(1, "Concat(i0, i0)", x), "2x4: 1 2 1 2 3 4 3 4");
+    check_numbers(RUN(4, "Concat<axis = 0>(i0, i0)", x), "4x2: 1 2 3 4 1 2 3 4");
+    check_numbers(RUN(1, "Slice<axes = [1], starts = [-1], ends = [9]>(i0)", x), "2x1: 2 4");
+    check_numbers(RUN(1, "Slice<starts = [1], ends = [2]>(i0)", x), "1x2: 3 4");
+    check_numbers(RUN(1, "Split<axis = 1, split = [2]>(i0)", x), "2x2: 1 2 3 4");
+    check_numbers(RUN(1, "Split<axis = 1>(i0, i1)", x, two), "2x2: 1 2 3 4");
+    check_numbers(RUN(1, "Unsqueeze<axes = [0, 2]>(i0)", x), "1x2x1x2: 1 2 3 4");
+    check_numbers(RUN(1, "Upsample<height_scale = 1.5, width_scale = 2.0>(i0)", image),
+                  "1x1x3x4: 1 1 2 2 1 1 2 2 3 3 4 4");
+    check_numbers(RUN(7, "Upsample<scales = [1.0, 1.0, 1.0, 2.0], mode = \"linear\">(i0)", image),
+                  "1x1x2x4: 1 1 2 2 3 3 4 4");
+    check_numbers(RUN(9, "Scatter<axis = 1>(i0, i1, i2)", x, index, update), "2x2: 1 9 3 4");
+    oo_array *const all[] = {x, two, one, index, image, update};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        oo__array_release(all[i]);
+}
+
 /* ---- views share their data, and nobody writes through them ---- */
 static void test_shared(void **state) {
     (void)state;
@@ -187,8 +236,8 @@ static void test_shared(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_transpose), cmocka_unit_test(test_slice),
-                                       cmocka_unit_test(test_strings), cmocka_unit_test(test_refused),
-                                       cmocka_unit_test(test_shared)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_transpose),    cmocka_unit_test(test_slice),
+                                       cmocka_unit_test(test_strings),      cmocka_unit_test(test_refused),
+                                       cmocka_unit_test(test_old_versions), cmocka_unit_test(test_shared)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

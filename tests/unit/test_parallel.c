@@ -73,8 +73,19 @@ static void test_several_threads(void **state) {
     }
 }
 
+#if defined(__SANITIZE_THREAD__)
+#define NO_THREADS_AFTER_FORK 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define NO_THREADS_AFTER_FORK 1
+#endif
+#endif
+
 static void test_after_fork(void **state) {
     (void)state;
+#ifdef NO_THREADS_AFTER_FORK
+    skip(); /* the thread sanitizer refuses it */
+#endif
     assert_true(once(COUNT, 1));
     const pid_t child = fork();
     if (child == 0)
