@@ -172,6 +172,7 @@ static void fill(oo_array *a, oo__role role, stream *s, oo_random_values values)
         const int64_t number = role.kind == OO__ROLE_INDEX    ? next_below(s, role.limit)
                                : role.kind == OO__ROLE_LENGTH ? 1 + next_below(s, role.limit)
                                : role.kind == OO__ROLE_COUNT  ? 1 + next_below(s, 3)
+                               : role.kind == OO__ROLE_RATE   ? 16000
                                                               : 0;
         oo__array_set_int(a, i, number);
     }

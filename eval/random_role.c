@@ -125,6 +125,8 @@ oo__role oo__role_of(const oo_value *input, oo__dim_of dim_of, void *state) {
         s.role.kind = OO__ROLE_POSITION;
     else if (name_has(name, "mask"))
         s.role.kind = OO__ROLE_MASK;
+    else if (strcmp(name, "sr") == 0 || name_has(name, "sample_rate") || name_has(name, "sampling_rate"))
+        s.role.kind = OO__ROLE_RATE;
     else if (s.role.kind == OO__ROLE_DATA && (name_has(name, "length") || name_has(name, "seqlen")))
         s.role = (oo__role){OO__ROLE_LENGTH, 0};
     return s.role;

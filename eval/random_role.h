@@ -10,6 +10,7 @@ typedef enum oo__role_kind {
     OO__ROLE_POSITION, /* counts along the last axis; below `limit` when that is not 0 */
     OO__ROLE_LENGTH,   /* lengths of sequences of `limit` steps */
     OO__ROLE_COUNT,    /* a small number: k, trip counts, repeats */
+    OO__ROLE_RATE,     /* a sample rate of sound */
     OO__ROLE_ZERO      /* starts, paddings, axes: 0 is right nearly always */
 } oo__role_kind;
 

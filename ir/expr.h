@@ -51,8 +51,8 @@ bool oo__expr_evaluate(const oo_expr *e, bool (*of)(void *state, const char *nam
 /* Calls `visit` once for each symbol in it. */
 void oo__expr_symbols(const oo_expr *e, void (*visit)(void *state, const char *name), void *state);
 
-/* Text such as "2*N + 1", "floor(H/2)", "min(M, N)": in a stable order, parsed back by oo__expr_parse to the same expression (numbers
- * near the ends of 64 bits apart, which may come back in another form of the same value). In `arena`. Names that are no identifiers are in quotes; NULL is "?". */
+/* Text such as "2*N + 1", "floor(H/2)", "min(M, N)": in a stable order, parsed back by oo__expr_parse to the same expression (with numbers
+ * near the ends of 64 bits it may be another form of the same value). In `arena`. Names that are no identifiers are in quotes; NULL is "?". */
 const char *oo__expr_print(const oo_expr *e, oo_arena *arena);
 /* Parses +, -, *, **, //, /, %, floor(a/b), ceiling(a/b), min, max, Mod, parentheses, as exporters write dimensions; NULL when it is no
  * expression. `symbol` gives the expression for a name, NULL = there is none; the name does not outlive the call. */

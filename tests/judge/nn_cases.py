@@ -249,8 +249,8 @@ def recurrent(rng):
         names = [pick(rng, *ACTIVATIONS) for _ in range(each * d)]
         takes_alpha = [n for n in names if n in ("Affine", "LeakyRelu", "ThresholdedRelu", "ScaledTanh", "HardSigmoid", "Elu")]
         takes_beta = [n for n in names if n in ("Affine", "ScaledTanh", "HardSigmoid")]
-        attributes |= {"activations": names, "activation_alpha": [float(v) for v in rng.random(len(takes_alpha)) + 0.1],
-                       "activation_beta": [float(v) for v in rng.random(len(takes_beta)) + 0.1]}
+        lists = {"activation_alpha": takes_alpha, "activation_beta": takes_beta}
+        attributes |= {"activations": names} | {k: [float(x) for x in rng.random(len(v)) + 0.1] for k, v in lists.items() if v}
     if rng.random() < 0.3:
         attributes["clip"] = 0.7
     if operator == "GRU":

@@ -67,7 +67,7 @@ def types(graph, inputs=True):
 def judge(tool, folder, out):
     case = json.load(open(os.path.join(folder, "case.json")))
     opts = case.get("opts", {})
-    args = [tool] + ["--strict"] * bool(opts.get("strict_mode")) + ["--data-prop"] * bool(opts.get("data_prop"))
+    args = [tool] + ["--strict"] * bool(opts.get("strict_mode") or opts.get("check_type")) + ["--data-prop"] * bool(opts.get("data_prop"))
     try:
         r = subprocess.run(args + [os.path.join(folder, "input.onnx"), out], capture_output=True, text=True, timeout=20)
     except subprocess.TimeoutExpired:

@@ -306,7 +306,7 @@ static const struct bad {
     {"g (\"\") => () {}", 1, 4, "text-no-name", "a graph input needs a name", NULL},
     {"g (x, x) => () {}", 1, 7, "load-duplicate-name", "the name \"x\" is defined twice", NULL},
     {"g (x) => () {\n  y = A(x)\n\tz, y = B(x)\n}", 3, 5, "load-duplicate-name",
-     "the name \"y\" is defined twice, first by node ", "\tz, y = B(x)"},
+     "the name \"y\" is defined twice, first by node A", "\tz, y = B(x)"},
     {"g (x) => (y) {\n}", 1, 11, "load-unknown-value",
      "output \"y\" is defined nowhere: no node, graph input or initializer has this name", NULL},
     {"g () => () {\n  a = F()\n  b = G(a,\n        c)\n  d = H(e)\n}", 4, 9, "load-unknown-value",
