@@ -15,12 +15,12 @@ static bool result_shape(uint32_t operands, const oo_array *const *arrays, uint3
 }
 
 static void strides_of(int64_t *strides, const oo_array *a, uint32_t rank) {
-    int64_t step = 1;
+    uint64_t step = 1; /* unsigned: the dimensions of an empty array may be anything */
     for (uint32_t i = rank; i-- > 0;) {
         const uint32_t missing = rank - a->rank;
         const int64_t dim = i < missing ? 1 : a->dims[i - missing];
-        strides[i] = dim == 1 ? 0 : step;
-        step *= dim;
+        strides[i] = dim == 1 ? 0 : (int64_t)step;
+        step *= (uint64_t)dim;
     }
 }
 

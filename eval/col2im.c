@@ -47,6 +47,8 @@ static void add_element(oo_array *out, uint64_t start, const oo_array *x, uint64
                         uint32_t rank, uint64_t place, uint64_t step, oo__combiner add) {
     uint64_t at = 0, scale = 1;
     for (uint32_t k = rank; k-- > 0;) {
+        if (!dims[k].steps)
+            return; /* then the input has no elements either */
         const int64_t i = (int64_t)(step % (uint64_t)dims[k].steps) * dims[k].stride - dims[k].before +
                           (int64_t)(place % (uint64_t)dims[k].block) * dims[k].dilation;
         if (i < 0 || i >= dims[k].image)

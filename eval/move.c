@@ -184,7 +184,7 @@ static void next_index(int64_t *index, uint32_t rank, const int64_t *dims) {
 void oo__copy_mapped(oo_array *out, const oo_array *in, const int64_t *const *maps) {
     if (!out->count || !in->count)
         return;
-    int64_t steps[OO__MAX_RANK];
+    int64_t steps[OO__MAX_RANK] = {0};
     oo__strides(steps, in->rank, in->dims);
     uint32_t mapped = out->rank; /* dimensions up to the last one with a map; what is behind them moves in one piece */
     while (mapped && !maps[mapped - 1])

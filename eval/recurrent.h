@@ -46,6 +46,11 @@ static inline double oo__activate(const oo__recurrent *u, uint32_t index, double
     const double bound = x > u->clip ? u->clip : x < -u->clip ? -u->clip : x;
     return a->of(bound, a->alpha, a->beta);
 }
+/* The last activation of a cell with memory, on the memory itself: runtimes do not bound that. */
+static inline double oo__activate_cell(const oo__recurrent *u, double x) {
+    const oo__activation *const a = &u->activations[u->direction][u->cell->activations - 1];
+    return a->of(x, a->alpha, a->beta);
+}
 /* out[batch, columns] += h[batch, hidden] R^T, for the gates from `first` on. `at` is where in a row of `out` they begin. */
 void oo__add_recurrence(const oo__recurrent *u, oo_array *out, uint64_t at, const oo_array *h, uint32_t first, uint32_t count);
 

@@ -109,7 +109,7 @@ static void step_lstm(const oo__recurrent *u) {
             const double memory = forget * before + in * oo__activate(u, 1, oo__real(u->gates, at + 3 * hidden));
             const double out = oo__activate(u, 0, oo__real(u->gates, at + hidden) + seen[1] * memory);
             oo__real_set(u->next_c, b * hidden + k, memory);
-            oo__real_set(u->next_h, b * hidden + k, out * oo__activate(u, 2, memory));
+            oo__real_set(u->next_h, b * hidden + k, out * oo__activate_cell(u, memory));
         }
 }
 

@@ -126,13 +126,15 @@ static oo_status split_graph(oo__reader *r, oo__graph_source *s, oo__buffer *res
  * not cut: offsets into the file would be lost, so they stay whole. */
 static ProtobufCMessage *unpack_rest(oo__reader *r, ProtobufCAllocator *allocator, const ProtobufCMessageDescriptor *type,
                                      const oo__buffer *rest) {
-    const oo__check check = oo__wire_check(type, rest->data, rest->n);
+    static const uint8_t nothing[1];
+    const uint8_t *const data = rest->n ? rest->data : nothing;
+    const oo__check check = oo__wire_check(type, data, rest->n);
     if (check.error)
         return refuse(r, type, &check);
-    ProtobufCMessage *const message = protobuf_c_message_unpack(type, allocator, rest->n, rest->data);
+    ProtobufCMessage *const message = protobuf_c_message_unpack(type, allocator, rest->n, data);
     if (message)
         return message;
-    const oo__check reason = oo__wire_explain(type, rest->data, rest->n);
+    const oo__check reason = oo__wire_explain(type, data, rest->n);
     return refuse(r, type, &reason);
 }
 

@@ -41,8 +41,10 @@ static bool item_of_double(oo__infer *c, double x, oo_item *out) {
 static bool is_int64(oo_elem e) { return e == OO_INT64 || e == OO_UINT64; }
 
 static const oo_known *known_of_tensor(oo__infer *c, const oo_tensor *t) {
-    if (t->count && t->storage == OO_STORE_NONE)
-        oo__infer_fail(c, "a tensor of %llu elements holds none", (unsigned long long)t->count);
+    const bool inside = t->storage <= OO_STORE_UINT64S && oo_tensor_elem(t) != OO_STRING;
+    const bool foreign = oo_tensor_elem(t) == OO_FLOAT && t->storage != OO_STORE_RAW && t->storage != OO_STORE_FLOATS;
+    if (t->count && inside && (foreign || !oo_tensor_size(t)))
+        oo__infer_fail(c, "a tensor of %llu elements does not hold them", (unsigned long long)t->count);
     if (t->count > OO_KNOWN_MAX || !oo_tensor_size(t))
         return t->count == 0 && oo_tensor_elem(t) != OO_UNDEFINED ? oo__known_new(c, oo_tensor_elem(t), t->rank, t->dims) : NULL;
     double doubles[OO_KNOWN_MAX];

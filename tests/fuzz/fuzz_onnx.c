@@ -3,6 +3,7 @@
 #include "onnx.pb-c.h"
 #include "tests/fuzz/proto_mutator.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

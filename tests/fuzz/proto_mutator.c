@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/vec.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 typedef struct mutator {
@@ -90,8 +91,8 @@ static ProtobufCMessage *some_message(mutator *m, const ProtobufCMessageDescript
 static int64_t some_number(mutator *m, int64_t before) {
     static const int64_t odd[] = {-1, 0, 1, 2, 3, 7, 8, 11, 13, 17, 20, 255, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
     switch (below(m, 4)) {
-    case 0: return before + 1;
-    case 1: return before - 1;
+    case 0: return (int64_t)((uint64_t)before + 1);
+    case 1: return (int64_t)((uint64_t)before - 1);
     case 2: return odd[below(m, sizeof odd / sizeof *odd)];
     default: return (int64_t)below(m, 16);
     }
@@ -123,8 +124,8 @@ static void change_list(mutator *m, ProtobufCMessage *message, const ProtobufCFi
             memcpy(longer, *list, k * width);
             memcpy(longer + (k + 1) * width, *list + k * width, (*n - k) * width);
         }
-        *list = longer;
         change_value(m, f, longer + k * width);
+        *list = longer;
         ++*n;
     } else if (how == 1) { /* one less */
         memmove(*list + i * width, *list + (i + 1) * width, (*n - i - 1) * width);
@@ -145,19 +146,20 @@ static void change_field(mutator *m, ProtobufCMessage *message, const ProtobufCF
         change_list(m, message, f);
         return;
     }
-    const bool set = is_set(message, f), clear = set && below(m, 3) == 0;
-    if (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
-        if (!set)
-            memset(at(message, f->offset), 0, width_of(f));
-        *(uint32_t *)at(message, f->quantifier_offset) = clear ? 0 : f->id;
-    } else if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
-        if (clear)
-            *(void **)at(message, f->offset) = NULL;
-    } else {
-        *(protobuf_c_boolean *)at(message, f->quantifier_offset) = !clear;
-    }
+    const bool oneof = f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF, set = is_set(message, f), clear = set && below(m, 3) == 0;
+    /* Other messages are copied to get a value, perhaps this one: it changes only when the value is there. */
+    ProtobufCBinaryData value = {0}; /* the largest that a field can be */
+    if (set)
+        memcpy(&value, at(message, f->offset), width_of(f));
     if (!clear)
-        change_value(m, f, at(message, f->offset));
+        change_value(m, f, &value);
+    else if (f->type == PROTOBUF_C_TYPE_MESSAGE)
+        memset(&value, 0, sizeof value);
+    memcpy(at(message, f->offset), &value, width_of(f));
+    if (oneof)
+        *(uint32_t *)at(message, f->quantifier_offset) = clear ? 0 : f->id;
+    else if (f->type != PROTOBUF_C_TYPE_MESSAGE)
+        *(protobuf_c_boolean *)at(message, f->quantifier_offset) = !clear;
 }
 
 size_t oo__proto_mutate(const ProtobufCMessageDescriptor *type, uint8_t *data, size_t size, size_t room, unsigned seed) {
