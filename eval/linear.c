@@ -19,7 +19,8 @@ static oo_status read_model(const oo__call *c, model *m, int64_t targets) {
     OO_TRY(oo__rows_in(c, &m->rows));
     OO_TRY(oo__transform_of(c, &m->transform));
     m->coefficients = oo__floats(c, "coefficients", &n);
-    m->intercepts = oo__floats(c, "intercepts", &nintercepts);
+    const float *const intercepts = oo__floats(c, "intercepts", &nintercepts);
+    m->intercepts = nintercepts ? intercepts : NULL;
     m->targets = targets > 0 ? (uint64_t)targets : m->rows.features ? n / m->rows.features : 0;
     if (targets < 0 || !n || !m->rows.features || n % m->rows.features || n / m->rows.features != m->targets)
         return oo__eval_fail(c, "%u coefficients do not fit %llu features", n, (unsigned long long)m->rows.features);

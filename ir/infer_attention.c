@@ -41,7 +41,7 @@ static oo_status check_beta(oo__infer *c, int64_t heads) {
 oo_status oo__infer_linear_attention(oo__infer *c) {
     static const int32_t RANKS[] = {3, 3, 3, 4, 3};
     int64_t hq, hkv;
-    if (!(oo__infer_int(c, &hq, "q_num_heads", 0) & oo__infer_int(c, &hkv, "kv_num_heads", 0)))
+    if (!(oo__infer_int(c, &hq, "q_num_heads", 0) && oo__infer_int(c, &hkv, "kv_num_heads", 0)))
         return OO_OK;
     if (hq < 1 || hkv < 1 || hq % hkv != 0)
         return oo__infer_fail(c, "%lld query heads and %lld key heads do not go together", (long long)hq, (long long)hkv);

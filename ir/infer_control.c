@@ -209,7 +209,7 @@ oo_status oo__infer_split_to_sequence(oo__infer *c) {
     const int32_t rank = oo_type_rank(in);
     int64_t axis, keep, lengths[1024], whole;
     uint32_t n = 1;
-    if (rank < 0 || !(oo__infer_int(c, &axis, "axis", 0) & oo__infer_int(c, &keep, "keepdims", 1)))
+    if (rank < 0 || !(oo__infer_int(c, &axis, "axis", 0) && oo__infer_int(c, &keep, "keepdims", 1)))
         return OO_OK;
     axis += axis < 0 ? rank : 0;
     if (axis < 0 || axis >= rank)

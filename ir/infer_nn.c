@@ -56,7 +56,7 @@ oo_status oo__infer_gemm(oo__infer *c) {
     const oo_type *const a = oo__input_type(c, 0), *const b = oo__input_type(c, 1);
     int64_t ta, tb;
     const oo_expr *dims[2] = {NULL, NULL};
-    if (!(oo__infer_int(c, &ta, "transA", 0) & oo__infer_int(c, &tb, "transB", 0))) {
+    if (!(oo__infer_int(c, &ta, "transA", 0) && oo__infer_int(c, &tb, "transB", 0))) {
         set_unknown(c, 0, oo_type_elem(a), 2);
         return OO_OK;
     }
@@ -296,7 +296,7 @@ oo_status oo__infer_layer_normalization(oo__infer *c) {
     int64_t axis, stash;
     const oo_expr *dims[MAX_RANK];
     oo__set_type(c, 0, in);
-    if (rank < 0 || rank > MAX_RANK || !(oo__infer_int(c, &axis, "axis", -1) & oo__infer_int(c, &stash, "stash_type", OO_FLOAT)))
+    if (rank < 0 || rank > MAX_RANK || !(oo__infer_int(c, &axis, "axis", -1) && oo__infer_int(c, &stash, "stash_type", OO_FLOAT)))
         return OO_OK;
     axis += axis < 0 ? rank : 0;
     for (int32_t i = 0; i < rank; i++)
@@ -325,7 +325,7 @@ oo_status oo__infer_recurrent(oo__infer *c) {
         if (oo__input_rank(c, i) >= 0 && oo__input_rank(c, i) != 3)
             return oo__infer_fail(c, "input %u has rank %d, not 3", i, oo__input_rank(c, i));
     const oo_elem elem = oo__input_elem(c, 0);
-    if (!(oo__infer_int(c, &layout, "layout", 0) & oo__infer_int(c, &hidden_attr, "hidden_size", 0))) {
+    if (!(oo__infer_int(c, &layout, "layout", 0) && oo__infer_int(c, &hidden_attr, "hidden_size", 0))) {
         set_unknown(c, 0, elem, 4);
         return OO_OK;
     }

@@ -66,7 +66,7 @@ oo_status oo__infer_reduce(oo__infer *c) {
     uint32_t n;
     bool gone[MAX_RANK] = {false};
     const oo_expr *dims[MAX_RANK];
-    const bool attrs = oo__infer_int(c, &keep, "keepdims", 1) & oo__infer_int(c, &noop, "noop_with_empty_axes", 0);
+    const bool attrs = oo__infer_int(c, &keep, "keepdims", 1) && oo__infer_int(c, &noop, "noop_with_empty_axes", 0);
     const bool known = read_axes(c, &n, axes);
     if (rank < 0 || rank > MAX_RANK || !attrs || !known) {
         set_unknown(c, 0, oo_type_elem(in), attrs && keep ? rank : -1);
@@ -105,7 +105,7 @@ oo_status oo__infer_arg(oo__infer *c) {
     const int32_t rank = oo_type_rank(in);
     int64_t axis, keep;
     const oo_expr *dims[MAX_RANK];
-    if (rank < 0 || rank > MAX_RANK || !(oo__infer_int(c, &axis, "axis", 0) & oo__infer_int(c, &keep, "keepdims", 1))) {
+    if (rank < 0 || rank > MAX_RANK || !(oo__infer_int(c, &axis, "axis", 0) && oo__infer_int(c, &keep, "keepdims", 1))) {
         set_unknown(c, 0, OO_INT64, -1);
         return OO_OK;
     }

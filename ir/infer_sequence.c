@@ -12,7 +12,7 @@ oo_status oo__infer_concat_from_sequence(oo__infer *c) {
     const oo_type *const element = element_of(oo__input_type(c, 0));
     const int32_t own = oo_type_rank(element);
     int64_t axis, fresh;
-    const bool known = oo__infer_int(c, &axis, "axis", 0) & oo__infer_int(c, &fresh, "new_axis", 0);
+    const bool known = oo__infer_int(c, &axis, "axis", 0) && oo__infer_int(c, &fresh, "new_axis", 0);
     if (own < 0 || own >= MAX_RANK || !known) {
         oo__set_tensor(c, 0, oo_type_elem(element), -1, NULL);
         return OO_OK;

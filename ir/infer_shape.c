@@ -54,7 +54,7 @@ oo_status oo__infer_shape(oo__infer *c) {
     const oo_type *const t = oo__input_type(c, 0);
     const int32_t rank = oo_type_rank(t);
     int64_t start, end;
-    const bool known = oo__infer_int(c, &start, "start", 0) & oo__infer_int(c, &end, "end", INT64_MAX);
+    const bool known = oo__infer_int(c, &start, "start", 0) && oo__infer_int(c, &end, "end", INT64_MAX);
     if (rank < 0 || !known) {
         oo__set_tensor(c, 0, OO_INT64, 1, (const oo_expr *[]){NULL});
         return OO_OK;

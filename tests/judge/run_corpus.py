@@ -102,7 +102,7 @@ def main():
     parser.add_argument("names", nargs="*")
     arg = parser.parse_args()
     folder = judge_lib.scratch("run-corpus")
-    models = judge_lib.models([judge_lib.CORPUS, judge_lib.WHEELS], arg.names)
+    models = judge_lib.models([judge_lib.CORPUS], arg.names)
     rows = list(judge_lib.each(functools.partial(guarded, pathlib.Path(folder), arg.error), models))
     judge_lib.table(rows, ("model", "seconds", "ONNX Runtime", "error", "verdict"))
     bad = [row for row in rows if row[-1] != "ok"]
