@@ -27,7 +27,7 @@ size_t oo__arena_used(const oo_arena *arena);
 _Noreturn void oo__oom(size_t size);
 /* malloc and realloc that never return NULL. */
 void *oo__malloc(size_t size);
-void *oo__realloc(void *block, size_t size);
+void *oo__realloc(void *old, size_t size);
 
 #define OO_NEW(arena, type) ((type *)oo__arena_alloc((arena), sizeof(type)))
 #define OO_NEW_ARRAY(arena, type, count) ((type *)oo__arena_array((arena), (count), sizeof(type)))

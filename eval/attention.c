@@ -68,9 +68,9 @@ static oo_status read_sizes(const oo__call *c, oo__attention *a, const inputs *i
     a->keys = k[2];
     a->v_size = v[3];
     if (k[0] != q[0] || v[0] != q[0] || k[3] != q[3] || v[1] != k[1] || v[2] != k[2])
-        return oo__eval_fail(c, "Q [%lld, %lld, %lld, %lld], K [%lld, %lld, %lld, %lld] and V [%lld, %lld, %lld, %lld] do not fit", (long long)q[0],
-                             (long long)q[1], (long long)q[2], (long long)q[3], (long long)k[0], (long long)k[1], (long long)k[2], (long long)k[3],
-                             (long long)v[0], (long long)v[1], (long long)v[2], (long long)v[3]);
+        return oo__eval_fail(c, "Q [%lld, %lld, %lld, %lld], K [%lld, %lld, %lld, %lld] and V [%lld, %lld, %lld, %lld] do not fit",
+                             (long long)q[0], (long long)q[1], (long long)q[2], (long long)q[3], (long long)k[0], (long long)k[1],
+                             (long long)k[2], (long long)k[3], (long long)v[0], (long long)v[1], (long long)v[2], (long long)v[3]);
     if (a->kv_heads < 1 || a->heads % a->kv_heads != 0)
         return oo__eval_fail(c, "%lld query heads do not share %lld key heads evenly", (long long)a->heads, (long long)a->kv_heads);
     if (a->keys > INT32_MAX || a->size > INT32_MAX || a->v_size > INT32_MAX || a->queries > INT32_MAX)
@@ -91,7 +91,8 @@ static oo_status read_mask(const oo__call *c, oo__attention *a) {
         const uint32_t axis = i + 4 - rank;
         const int64_t dim = a->mask->dims[i];
         if (axis == 3 ? dim > full[3] : dim != 1 && dim != full[axis])
-            return oo__eval_fail(c, "dimension %u of the mask is %lld where the scores have %lld", i, (long long)dim, (long long)full[axis]);
+            return oo__eval_fail(c, "dimension %u of the mask is %lld where the scores have %lld", i, (long long)dim,
+                                 (long long)full[axis]);
         a->mask_step[axis] = dim == 1 && axis != 3 ? 0 : step;
         step *= (uint64_t)dim;
     }

@@ -26,7 +26,8 @@ static bool bias_row(const oo__attention *a, double *bias, int64_t b, int64_t h,
     const uint64_t row = a->mask ? (uint64_t)b * a->mask_step[0] + (uint64_t)h * a->mask_step[1] + (uint64_t)i * a->mask_step[2] : 0;
     bool any = false;
     for (int64_t j = 0; j < a->keys; j++) {
-        const bool hidden = (a->causal && j > position) || (a->left >= 0 && position - j > a->left) || (a->right >= 0 && j - position > a->right) || j >= length;
+        const bool hidden = (a->causal && j > position) || (a->left >= 0 && position - j > a->left) ||
+                            (a->right >= 0 && j - position > a->right) || j >= length;
         bias[j] = (a->mask ? mask_at(a, row, j) : 0) + (hidden ? -(double)INFINITY : 0);
         any |= bias[j] != -(double)INFINITY;
     }
@@ -68,15 +69,32 @@ static void finish_row(const oo__attention *a, oo_array *scores, uint64_t at, ui
 static void attend_rows(const oo__attention *a, oo_array *scores, double *bias, uint64_t row, int64_t count) {
     const uint64_t head = row / (uint64_t)a->queries, b = head / (uint64_t)a->heads;
     const uint64_t kv = b * (uint64_t)a->kv_heads + head % (uint64_t)a->heads / (uint64_t)(a->heads / a->kv_heads);
-    const oo__gemm qk = {.elem = a->q->elem, .trans_b = true, .m = count, .n = a->keys, .k = a->size, .a = oo__real_at(a->q, row * (uint64_t)a->size),
-                         .lda = a->size, .b = oo__real_at(a->k, kv * (uint64_t)(a->keys * a->size)), .ldb = a->size, .c = scores->data,
-                         .ldc = a->keys, .alpha = 1};
+    const oo__gemm qk = {.elem = a->q->elem,
+                         .trans_b = true,
+                         .m = count,
+                         .n = a->keys,
+                         .k = a->size,
+                         .a = oo__real_at(a->q, row * (uint64_t)a->size),
+                         .lda = a->size,
+                         .b = oo__real_at(a->k, kv * (uint64_t)(a->keys * a->size)),
+                         .ldb = a->size,
+                         .c = scores->data,
+                         .ldc = a->keys,
+                         .alpha = 1};
     oo__gemm_run(&qk);
     for (int64_t i = 0; i < count; i++)
         finish_row(a, scores, (uint64_t)(i * a->keys), row + (uint64_t)i, bias);
-    const oo__gemm pv = {.elem = a->q->elem, .m = count, .n = a->v_size, .k = a->keys, .a = scores->data, .lda = a->keys,
-                         .b = oo__real_at(a->v, kv * (uint64_t)(a->keys * a->v_size)), .ldb = a->v_size,
-                         .c = oo__real_at(a->y, row * (uint64_t)a->v_size), .ldc = a->v_size, .alpha = 1};
+    const oo__gemm pv = {.elem = a->q->elem,
+                         .m = count,
+                         .n = a->v_size,
+                         .k = a->keys,
+                         .a = scores->data,
+                         .lda = a->keys,
+                         .b = oo__real_at(a->v, kv * (uint64_t)(a->keys * a->v_size)),
+                         .ldb = a->v_size,
+                         .c = oo__real_at(a->y, row * (uint64_t)a->v_size),
+                         .ldc = a->v_size,
+                         .alpha = 1};
     oo__gemm_run(&pv);
 }
 

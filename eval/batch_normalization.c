@@ -12,13 +12,13 @@ typedef struct batch {
     double epsilon;
 } batch;
 
-#define NORMALIZE(real)                                                                                                \
-    static void normalize_##real(const batch *j, uint64_t plane, double mean_, double factor_, double bias_) {         \
-        const real mean = (real)mean_, factor = (real)factor_, bias = (real)bias_;                                     \
-        const real *const x = (const real *)j->x->data + plane * j->inner;                                             \
-        real *const y = (real *)j->y->data + plane * j->inner;                                                         \
-        for (uint64_t i = 0; i < j->inner; i++)                                                                        \
-            y[i] = (x[i] - mean) * factor + bias;                                                                      \
+#define NORMALIZE(real)                                                                                        \
+    static void normalize_##real(const batch *j, uint64_t plane, double mean_, double factor_, double bias_) { \
+        const real mean = (real)mean_, factor = (real)factor_, bias = (real)bias_;                             \
+        const real *const x = (const real *)j->x->data + plane * j->inner;                                     \
+        real *const y = (real *)j->y->data + plane * j->inner;                                                 \
+        for (uint64_t i = 0; i < j->inner; i++)                                                                \
+            y[i] = (x[i] - mean) * factor + bias;                                                              \
     }
 NORMALIZE(float)
 NORMALIZE(double)

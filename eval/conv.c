@@ -122,7 +122,8 @@ oo_status oo__kernel_causal_conv_with_state(oo__call *c) {
     if (!silu && strcmp(activation, "none") != 0)
         return oo__eval_fail(c, "activation is \"%s\"", activation);
     const oo_elem work = oo__work_elem(x->elem);
-    oo_array *const wx = oo__as_real(x, work), *const ww = oo__as_real(w, work), *const wb = oo__as_real(bias, work), *const wp = oo__as_real(past, work);
+    oo_array *const wx = oo__as_real(x, work), *const ww = oo__as_real(w, work), *const wb = oo__as_real(bias, work),
+                    *const wp = oo__as_real(past, work);
     causal j = {wx, ww, wb, wp, NULL, NULL, (uint64_t)x->dims[1], (uint64_t)x->dims[2], (uint64_t)w->dims[2], x->elem, silu};
     j.y = oo__array_new(work, 3, x->dims);
     j.state = oo__array_new(work, 3, (const int64_t[]){x->dims[0], x->dims[1], w->dims[2] - 1});

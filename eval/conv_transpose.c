@@ -62,7 +62,8 @@ static oo_status read_shapes(const oo__call *c, oo__convolution *v, const oo_arr
     if (x->rank < 3 || w->rank != x->rank)
         return oo__eval_fail(c, "the input has %u dimensions, the weights %u", x->rank, w->rank);
     *v = (oo__convolution){.batch = x->dims[0], .channels = x->dims[1], .group = oo__int(c, "group", 1)};
-    if (v->group < 1 || v->channels % v->group != 0 || w->dims[0] != v->channels || __builtin_mul_overflow(w->dims[1], v->group, &v->outputs))
+    if (v->group < 1 || v->channels % v->group != 0 || w->dims[0] != v->channels ||
+        __builtin_mul_overflow(w->dims[1], v->group, &v->outputs))
         return oo__eval_fail(c, "%lld input channels, weights [%lld, %lld, ...] and %lld groups do not fit", (long long)v->channels,
                              (long long)w->dims[0], (long long)w->dims[1], (long long)v->group);
     OO_TRY(oo__window_read(c, &v->window, x->rank - 2, x->dims + 2, w->dims + 2));
@@ -82,14 +83,14 @@ typedef struct spread {
     int64_t first, step;
 } spread;
 
-#define SPREAD(real)                                                                                                   \
-    static void spread_##real(void *state, int64_t tap, int64_t out, int64_t in, int64_t count) {                      \
-        const spread *const s = state;                                                                                 \
-        const real *const row = (const real *)s->row + (out - s->first);                                               \
-        real *const y = (real *)s->y + in;                                                                             \
-        (void)tap;                                                                                                     \
-        for (int64_t i = 0; i < count; i++)                                                                            \
-            y[i * s->step] += row[i];                                                                                  \
+#define SPREAD(real)                                                                              \
+    static void spread_##real(void *state, int64_t tap, int64_t out, int64_t in, int64_t count) { \
+        const spread *const s = state;                                                            \
+        const real *const row = (const real *)s->row + (out - s->first);                          \
+        real *const y = (real *)s->y + in;                                                        \
+        (void)tap;                                                                                \
+        for (int64_t i = 0; i < count; i++)                                                       \
+            y[i * s->step] += row[i];                                                             \
     }
 SPREAD(float)
 SPREAD(double)
@@ -122,10 +123,18 @@ static void run_rows(const job *j, void *products, uint64_t unit, int64_t row, i
     for (int64_t first = 0; first < w->out_size; first += j->tile) {
         const int64_t last = first + j->tile < w->out_size ? first + j->tile : w->out_size;
         /* W of the group is [C, M * taps]: its columns of these channels, transposed. */
-        const oo__gemm g = {.elem = j->x->elem, .trans_a = true, .m = rows * w->taps, .n = last - first, .k = channels,
-                            .a = oo__real_at(j->w, (uint64_t)((group * channels * per_group + row) * w->taps)), .lda = per_group * w->taps,
-                            .b = oo__real_at(j->x, x * (uint64_t)w->out_size + (uint64_t)first), .ldb = w->out_size,
-                            .c = products, .ldc = last - first, .alpha = 1};
+        const oo__gemm g = {.elem = j->x->elem,
+                            .trans_a = true,
+                            .m = rows * w->taps,
+                            .n = last - first,
+                            .k = channels,
+                            .a = oo__real_at(j->w, (uint64_t)((group * channels * per_group + row) * w->taps)),
+                            .lda = per_group * w->taps,
+                            .b = oo__real_at(j->x, x * (uint64_t)w->out_size + (uint64_t)first),
+                            .ldb = w->out_size,
+                            .c = products,
+                            .ldc = last - first,
+                            .alpha = 1};
         oo__gemm_run(&g);
         spread_tile(j, products, plane, rows, first, last);
     }

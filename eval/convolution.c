@@ -42,17 +42,17 @@ typedef struct slide {
     int64_t step;
 } slide;
 
-#define SLIDE(real)                                                                                                    \
-    static void slide_##real(void *state, int64_t tap, int64_t out, int64_t in, int64_t count) {                       \
-        const slide *const s = state;                                                                                  \
-        const real weight = ((const real *)s->w)[tap], *const x = (const real *)s->x + in;                             \
-        real *const y = (real *)s->y + out;                                                                            \
-        if (s->step == 1)                                                                                              \
-            for (int64_t i = 0; i < count; i++)                                                                        \
-                y[i] += weight * x[i];                                                                                 \
-        else                                                                                                           \
-            for (int64_t i = 0; i < count; i++)                                                                        \
-                y[i] += weight * x[i * s->step];                                                                       \
+#define SLIDE(real)                                                                              \
+    static void slide_##real(void *state, int64_t tap, int64_t out, int64_t in, int64_t count) { \
+        const slide *const s = state;                                                            \
+        const real weight = ((const real *)s->w)[tap], *const x = (const real *)s->x + in;       \
+        real *const y = (real *)s->y + out;                                                      \
+        if (s->step == 1)                                                                        \
+            for (int64_t i = 0; i < count; i++)                                                  \
+                y[i] += weight * x[i];                                                           \
+        else                                                                                     \
+            for (int64_t i = 0; i < count; i++)                                                  \
+                y[i] += weight * x[i * s->step];                                                 \
     }
 SLIDE(float)
 SLIDE(double)
@@ -84,22 +84,22 @@ static void slide_planes(void *state, uint64_t first, uint64_t last) {
 
 /* ---- else: columns of what each output sees, times the weights ---- */
 typedef struct unroll {
-    const void *x;    /* a plane */
-    void *row;        /* of the unrolled input: one tap */
+    const void *x; /* a plane */
+    void *row;     /* of the unrolled input: one tap */
     int64_t first, step;
 } unroll;
 
-#define UNROLL(real)                                                                                                   \
-    static void unroll_##real(void *state, int64_t tap, int64_t out, int64_t in, int64_t count) {                      \
-        const unroll *const u = state;                                                                                 \
-        const real *const x = (const real *)u->x + in;                                                                 \
-        real *const row = (real *)u->row + (out - u->first);                                                           \
-        (void)tap;                                                                                                     \
-        if (u->step == 1)                                                                                              \
-            memcpy(row, x, (size_t)count * sizeof *row);                                                               \
-        else                                                                                                           \
-            for (int64_t i = 0; i < count; i++)                                                                        \
-                row[i] = x[i * u->step];                                                                               \
+#define UNROLL(real)                                                                              \
+    static void unroll_##real(void *state, int64_t tap, int64_t out, int64_t in, int64_t count) { \
+        const unroll *const u = state;                                                            \
+        const real *const x = (const real *)u->x + in;                                            \
+        real *const row = (real *)u->row + (out - u->first);                                      \
+        (void)tap;                                                                                \
+        if (u->step == 1)                                                                         \
+            memcpy(row, x, (size_t)count * sizeof *row);                                          \
+        else                                                                                      \
+            for (int64_t i = 0; i < count; i++)                                                   \
+                row[i] = x[i * u->step];                                                          \
     }
 UNROLL(float)
 UNROLL(double)
@@ -129,15 +129,24 @@ static void multiply_tile(const job *j, char *columns, uint64_t unit, int64_t ro
     const int64_t first = (int64_t)tile * j->tile, last = first + j->tile < w->out_size ? first + j->tile : w->out_size;
     const int64_t channels = v->channels / v->group, depth = channels * w->taps;
     const uint64_t plane = image * (uint64_t)v->channels + group * (uint64_t)channels;
-    const uint64_t m = group * (uint64_t)(v->outputs / v->group) + (uint64_t)row, out = (image * (uint64_t)v->outputs + m) * (uint64_t)w->out_size;
+    const uint64_t m = group * (uint64_t)(v->outputs / v->group) + (uint64_t)row,
+                   out = (image * (uint64_t)v->outputs + m) * (uint64_t)w->out_size;
     if (!j->plain)
         unroll_tile(j, columns, plane, channels, first, last);
     for (int64_t i = 0; i < rows && j->bias; i++)
         fill(j, out + (uint64_t)i * (uint64_t)w->out_size + (uint64_t)first, last - first, (int64_t)m + i);
-    const oo__gemm g = {.elem = j->x->elem, .m = rows, .n = last - first, .k = depth, .a = oo__real_at(j->w, m * (uint64_t)depth), .lda = depth,
+    const oo__gemm g = {.elem = j->x->elem,
+                        .m = rows,
+                        .n = last - first,
+                        .k = depth,
+                        .a = oo__real_at(j->w, m * (uint64_t)depth),
+                        .lda = depth,
                         .b = j->plain ? oo__real_at(j->x, plane * (uint64_t)w->in_size + (uint64_t)first) : (void *)columns,
-                        .ldb = j->plain ? w->in_size : last - first, .c = oo__real_at(j->y, out + (uint64_t)first), .ldc = w->out_size,
-                        .alpha = 1, .beta = j->bias ? 1 : 0};
+                        .ldb = j->plain ? w->in_size : last - first,
+                        .c = oo__real_at(j->y, out + (uint64_t)first),
+                        .ldc = w->out_size,
+                        .alpha = 1,
+                        .beta = j->bias ? 1 : 0};
     oo__gemm_run(&g);
 }
 
@@ -181,7 +190,13 @@ oo_array *oo__convolve(const oo__convolution *v, const oo_array *x, const oo_arr
     const oo__window *const win = &v->window;
     int64_t dims[OO__MAX_RANK] = {v->batch, v->outputs};
     memcpy(dims + 2, win->out, win->rank * sizeof *dims);
-    job j = {.v = v, .x = x, .w = w, .bias = bias, .y = oo__array_new(x->elem, win->rank + 2, dims), .plain = is_plain(win), .inside = oo__window_inside(win)};
+    job j = {.v = v,
+             .x = x,
+             .w = w,
+             .bias = bias,
+             .y = oo__array_new(x->elem, win->rank + 2, dims),
+             .plain = is_plain(win),
+             .inside = oo__window_inside(win)};
     if (!j.y || j.y->count == 0)
         return j.y;
     if (v->channels == v->group)

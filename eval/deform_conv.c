@@ -103,8 +103,17 @@ static void run_tiles(void *state, uint64_t first_tile, uint64_t last_tile) {
         const int64_t first = tile * j->tile, last = first + j->tile < w->out_size ? first + j->tile : w->out_size;
         const uint64_t m = (uint64_t)(group * rows), out = ((uint64_t)(image * v->outputs) + m) * (uint64_t)w->out_size + (uint64_t)first;
         unroll(j, &columns, image, group, first, last);
-        const oo__gemm g = {.elem = j->x->elem, .m = rows, .n = last - first, .k = depth, .a = oo__real_at(j->w, m * (uint64_t)depth), .lda = depth,
-                            .b = columns.data, .ldb = last - first, .c = oo__real_at(j->y, out), .ldc = w->out_size, .alpha = 1};
+        const oo__gemm g = {.elem = j->x->elem,
+                            .m = rows,
+                            .n = last - first,
+                            .k = depth,
+                            .a = oo__real_at(j->w, m * (uint64_t)depth),
+                            .lda = depth,
+                            .b = columns.data,
+                            .ldb = last - first,
+                            .c = oo__real_at(j->y, out),
+                            .ldc = w->out_size,
+                            .alpha = 1};
         oo__gemm_run(&g);
         for (int64_t i = 0; i < rows && j->bias; i++)
             for (int64_t k = 0; k < last - first; k++) {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 typedef struct flex {
-    oo_elem elem, precision;   /* of the inputs; of scores and probabilities */
+    oo_elem elem, precision; /* of the inputs; of scores and probabilities */
     int64_t batch, heads, kv_heads, queries, keys, size, v_size;
     oo_array *q, *k, *v, *scores; /* FLOAT or DOUBLE */
 } flex;
@@ -24,7 +24,14 @@ static oo_status read(const oo__call *c, flex *f) {
     const int64_t *const q = oo__in(c, 0)->dims, *const k = oo__in(c, 1)->dims, *const v = oo__in(c, 2)->dims;
     if (k[0] != q[0] || v[0] != q[0] || k[1] != v[1] || k[2] != v[2] || k[3] != q[3] || k[1] < 1 || q[1] % k[1] != 0)
         return oo__eval_fail(c, "the shapes of Q, K and V do not fit");
-    *f = (flex){.elem = oo__in(c, 0)->elem, .batch = q[0], .heads = q[1], .kv_heads = k[1], .queries = q[2], .keys = k[2], .size = q[3], .v_size = v[3]};
+    *f = (flex){.elem = oo__in(c, 0)->elem,
+                .batch = q[0],
+                .heads = q[1],
+                .kv_heads = k[1],
+                .queries = q[2],
+                .keys = k[2],
+                .size = q[3],
+                .v_size = v[3]};
     const int64_t precision = oo__int(c, "softmax_precision", f->elem == OO_DOUBLE ? OO_DOUBLE : OO_FLOAT);
     f->precision = oo__run_elem(c, (oo_elem)precision);
     if (precision < 0 || precision > OO_BFLOAT16 || !oo__is_real(f->precision))
@@ -43,10 +50,18 @@ static uint64_t shared_head(const flex *f, uint64_t head) {
 static void score_heads(void *state, uint64_t first, uint64_t last) {
     const flex *const f = state;
     for (uint64_t head = first; head < last; head++) {
-        const oo__gemm g = {.elem = f->q->elem, .trans_b = true, .m = f->queries, .n = f->keys, .k = f->size,
-                            .a = oo__real_at(f->q, head * (uint64_t)(f->queries * f->size)), .lda = f->size,
-                            .b = oo__real_at(f->k, shared_head(f, head) * (uint64_t)(f->keys * f->size)), .ldb = f->size,
-                            .c = oo__real_at(f->scores, head * (uint64_t)(f->queries * f->keys)), .ldc = f->keys, .alpha = 1};
+        const oo__gemm g = {.elem = f->q->elem,
+                            .trans_b = true,
+                            .m = f->queries,
+                            .n = f->keys,
+                            .k = f->size,
+                            .a = oo__real_at(f->q, head * (uint64_t)(f->queries * f->size)),
+                            .lda = f->size,
+                            .b = oo__real_at(f->k, shared_head(f, head) * (uint64_t)(f->keys * f->size)),
+                            .ldb = f->size,
+                            .c = oo__real_at(f->scores, head * (uint64_t)(f->queries * f->keys)),
+                            .ldc = f->keys,
+                            .alpha = 1};
         oo__gemm_run(&g);
     }
 }
@@ -61,10 +76,17 @@ static void weigh_heads(void *state, uint64_t first, uint64_t last) {
     const values *const j = state;
     const flex *const f = j->f;
     for (uint64_t head = first; head < last; head++) {
-        const oo__gemm g = {.elem = j->p->elem, .m = f->queries, .n = f->v_size, .k = f->keys,
-                            .a = oo__real_at(j->p, head * (uint64_t)(f->queries * f->keys)), .lda = f->keys,
-                            .b = oo__real_at(j->v, shared_head(f, head) * (uint64_t)(f->keys * f->v_size)), .ldb = f->v_size,
-                            .c = oo__real_at(j->y, head * (uint64_t)(f->queries * f->v_size)), .ldc = f->v_size, .alpha = 1};
+        const oo__gemm g = {.elem = j->p->elem,
+                            .m = f->queries,
+                            .n = f->v_size,
+                            .k = f->keys,
+                            .a = oo__real_at(j->p, head * (uint64_t)(f->queries * f->keys)),
+                            .lda = f->keys,
+                            .b = oo__real_at(j->v, shared_head(f, head) * (uint64_t)(f->keys * f->v_size)),
+                            .ldb = f->v_size,
+                            .c = oo__real_at(j->y, head * (uint64_t)(f->queries * f->v_size)),
+                            .ldc = f->v_size,
+                            .alpha = 1};
         oo__gemm_run(&g);
     }
 }

@@ -13,7 +13,8 @@ static void swap_middle(const oo_array *from, oo_array *to, const int64_t *dims)
     for (int64_t i = 0; i < dims[0]; i++)
         for (int64_t k = 0; k < dims[2]; k++)
             for (int64_t j = 0; j < dims[1]; j++, at += size)
-                memcpy((char *)to->data + at * width, (const char *)from->data + (uint64_t)((i * dims[1] + j) * dims[2] + k) * size * width, size * width);
+                memcpy((char *)to->data + at * width, (const char *)from->data + (uint64_t)((i * dims[1] + j) * dims[2] + k) * size * width,
+                       size * width);
 }
 
 oo_array *oo__split_heads(const oo_array *x, int64_t heads, oo_elem work) {

@@ -20,7 +20,8 @@ typedef struct linear {
 
 /* exp(decay) takes from row `row` of the state. */
 static double kept(const linear *l, uint64_t token, uint64_t head, uint64_t row) {
-    const uint64_t heads = (uint64_t)l->kv_heads, at = l->decay_by_key ? (token * heads + head) * (uint64_t)l->d_k + row : token * heads + head;
+    const uint64_t heads = (uint64_t)l->kv_heads,
+                   at = l->decay_by_key ? (token * heads + head) * (uint64_t)l->d_k + row : token * heads + head;
     return exp(oo__real(l->in[DECAY], at));
 }
 
@@ -101,20 +102,25 @@ static oo_status read_shapes(const oo__call *c, linear *l) {
         OO_TRY(oo__need_real(c, i, names[i]));
         if (i != PAST)
             OO_TRY(oo__need_like(c, i, oo__in(c, QUERY)));
-        if (a->rank != (i == PAST ? 4 : 3) || a->dims[0] != oo__in(c, QUERY)->dims[0] || (i != PAST && a->dims[1] != oo__in(c, QUERY)->dims[1]))
+        if (a->rank != (i == PAST ? 4 : 3) || a->dims[0] != oo__in(c, QUERY)->dims[0] ||
+            (i != PAST && a->dims[1] != oo__in(c, QUERY)->dims[1]))
             return oo__eval_fail(c, "the shape of %s does not fit", names[i]);
     }
-    const oo_array *const q = oo__in(c, QUERY), *const past = oo__in(c, PAST), *const decay = oo__in(c, DECAY), *const beta = oo__in(c, BETA);
+    const oo_array *const q = oo__in(c, QUERY), *const past = oo__in(c, PAST), *const decay = oo__in(c, DECAY),
+                          *const beta = oo__in(c, BETA);
     l->q_heads = oo__int(c, "q_num_heads", 0);
     l->kv_heads = oo__int(c, "kv_num_heads", 0);
-    if (l->kv_heads < 1 || l->q_heads < 1 || l->q_heads % l->kv_heads != 0 || q->dims[2] % l->q_heads != 0 || oo__in(c, VALUE)->dims[2] % l->kv_heads != 0)
-        return oo__eval_fail(c, "query, key and value do not divide into %lld and %lld heads", (long long)l->q_heads, (long long)l->kv_heads);
+    if (l->kv_heads < 1 || l->q_heads < 1 || l->q_heads % l->kv_heads != 0 || q->dims[2] % l->q_heads != 0 ||
+        oo__in(c, VALUE)->dims[2] % l->kv_heads != 0)
+        return oo__eval_fail(c, "query, key and value do not divide into %lld and %lld heads", (long long)l->q_heads,
+                             (long long)l->kv_heads);
     l->batch = q->dims[0];
     l->length = q->dims[1];
     l->d_k = q->dims[2] / l->q_heads;
     l->d_v = oo__in(c, VALUE)->dims[2] / l->kv_heads;
     const int64_t state[] = {l->batch, l->kv_heads, l->d_k, l->d_v};
-    if (oo__in(c, KEY)->dims[2] / l->kv_heads != l->d_k || oo__in(c, KEY)->dims[2] % l->kv_heads != 0 || (past && !oo__has_dims(past, 4, state)))
+    if (oo__in(c, KEY)->dims[2] / l->kv_heads != l->d_k || oo__in(c, KEY)->dims[2] % l->kv_heads != 0 ||
+        (past && !oo__has_dims(past, 4, state)))
         return oo__eval_fail(c, "key or past_state does not fit heads of %lld x %lld", (long long)l->d_k, (long long)l->d_v);
     l->decay_by_key = decay && decay->dims[2] != l->kv_heads;
     l->betas = beta ? beta->dims[2] : 0;

@@ -39,8 +39,12 @@ static oo_status gemm_shape(const oo__call *c, oo__gemm *g) {
     const oo_array *const a = oo__in(c, 0), *const b = oo__in(c, 1);
     if (a->rank != 2 || b->rank != 2)
         return oo__eval_fail(c, "the factors have %u and %u dimensions, not 2", a->rank, b->rank);
-    *g = (oo__gemm){.trans_a = oo__int(c, "transA", 0) != 0, .trans_b = oo__int(c, "transB", 0) != 0, .lda = a->dims[1], .ldb = b->dims[1],
-                    .alpha = oo__float(c, "alpha", 1), .beta = oo__float(c, "beta", 1)};
+    *g = (oo__gemm){.trans_a = oo__int(c, "transA", 0) != 0,
+                    .trans_b = oo__int(c, "transB", 0) != 0,
+                    .lda = a->dims[1],
+                    .ldb = b->dims[1],
+                    .alpha = oo__float(c, "alpha", 1),
+                    .beta = oo__float(c, "beta", 1)};
     g->m = a->dims[g->trans_a];
     g->k = a->dims[!g->trans_a];
     g->n = b->dims[!g->trans_b];
@@ -92,7 +96,8 @@ static oo_status gemm_ints(oo__call *c, const oo__gemm *g) {
     const int64_t dims[2] = {g->m, g->n};
     uint32_t rank = 2;
     int64_t result[OO__MAX_RANK] = {g->m, g->n};
-    if (bias && (bias->rank > 2 || !oo__broadcast(&rank, result, bias->rank, bias->dims, 2, dims) || result[0] != g->m || result[1] != g->n))
+    if (bias &&
+        (bias->rank > 2 || !oo__broadcast(&rank, result, bias->rank, bias->dims, 2, dims) || result[0] != g->m || result[1] != g->n))
         return oo__eval_fail(c, "C does not broadcast to [%lld, %lld]", (long long)g->m, (long long)g->n);
     oo_array *const out = oo__array_new(a->elem, 2, dims);
     if (!out)
@@ -120,9 +125,7 @@ oo_status oo__kernel_gemm(oo__call *c) {
 
 /* ---- quantized ---- */
 /* A wide enough type for sums of k products of two centered bytes. */
-static oo_elem exact_elem(const oo_array *a) {
-    return oo__exact_products(a->rank ? a->dims[a->rank - 1] : 1);
-}
+static oo_elem exact_elem(const oo_array *a) { return oo__exact_products(a->rank ? a->dims[a->rank - 1] : 1); }
 
 static bool is_byte(const oo_array *a) { return a && oo__array_width(a->elem) == 1 && a->elem != OO_BOOL; }
 
@@ -136,7 +139,8 @@ static oo_status centered_product(const oo__call *c, oo_array **out, const oo_ar
     const oo_elem work = exact_elem(a);
     oo_array *const wa = oo__centered(a, a_zero, work, a->rank > 1 ? a->rank - 2 : 0);
     oo_array *const wb = oo__centered(b, b_zero, work, b->rank - 1);
-    const oo_status status = wa && wb ? oo__matmul(c, out, wa, wb) : oo__eval_fail(c, "the zero points do not fit the %s factor", wa ? "second" : "first");
+    const oo_status status =
+        wa && wb ? oo__matmul(c, out, wa, wb) : oo__eval_fail(c, "the zero points do not fit the %s factor", wa ? "second" : "first");
     oo__array_release(wa);
     oo__array_release(wb);
     return status;
@@ -157,7 +161,8 @@ oo_status oo__kernel_qlinear_matmul(oo__call *c) {
         return oo__eval_fail(c, "the zero point of the result is missing or no byte");
     OO_TRY(centered_product(c, &product, oo__in(c, 0), oo__in(c, 2), oo__in(c, 3), oo__in(c, 5)));
     const uint32_t rank = product->rank;
-    const oo__requantize r = {.scales = {oo__in(c, 1), oo__in(c, 4), oo__in(c, 6)}, .zero = zero,
+    const oo__requantize r = {.scales = {oo__in(c, 1), oo__in(c, 4), oo__in(c, 6)},
+                              .zero = zero,
                               .axes = {rank > 1 ? rank - 2 : 0, rank ? rank - 1 : 0, rank > 1 ? rank - 2 : 0}};
     return oo__requantized(c, product, &r);
 }

@@ -7,16 +7,16 @@
 #include <string.h>
 
 /* ---- integers: wrapping arithmetic is the same for both signs ---- */
-#define INT_GEMM(bits)                                                                                                 \
-    static void int_gemm_##bits(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const uint##bits##_t *a, int64_t lda,                  \
-                                const uint##bits##_t *b, int64_t ldb, uint##bits##_t *out) {                          \
-        for (int64_t i = 0; i < m; i++)                                                                                \
-            for (int64_t p = 0; p < k; p++) {                                                                          \
-                const uint##bits##_t x = ta ? a[p * lda + i] : a[i * lda + p];                                         \
-                uint##bits##_t *const row = out + i * n;                                                               \
-                for (int64_t j = 0; j < n; j++)                                                                        \
-                    row[j] += x * (tb ? b[j * ldb + p] : b[p * ldb + j]);                                              \
-            }                                                                                                          \
+#define INT_GEMM(bits)                                                                                                   \
+    static void int_gemm_##bits(bool ta, bool tb, int64_t m, int64_t n, int64_t k, const uint##bits##_t *a, int64_t lda, \
+                                const uint##bits##_t *b, int64_t ldb, uint##bits##_t *out) {                             \
+        for (int64_t i = 0; i < m; i++)                                                                                  \
+            for (int64_t p = 0; p < k; p++) {                                                                            \
+                const uint##bits##_t x = ta ? a[p * lda + i] : a[i * lda + p];                                           \
+                uint##bits##_t *const row = out + i * n;                                                                 \
+                for (int64_t j = 0; j < n; j++)                                                                          \
+                    row[j] += x * (tb ? b[j * ldb + p] : b[p * ldb + j]);                                                \
+            }                                                                                                            \
     }
 INT_GEMM(32)
 INT_GEMM(64)
@@ -81,7 +81,8 @@ static void offsets_of(uint64_t *at, const product *p, const oo_array *operand, 
 
 /* One matrix B for all of A: its rows may stand as one tall matrix. */
 static void flatten(product *p, const oo_array *a, const oo_array *b) {
-    if (p->batch_rank == 0 || p->k == 0 || b->count != (uint64_t)p->k * (uint64_t)p->n || a->count / (uint64_t)p->k != p->count * (uint64_t)p->m)
+    if (p->batch_rank == 0 || p->k == 0 || b->count != (uint64_t)p->k * (uint64_t)p->n ||
+        a->count / (uint64_t)p->k != p->count * (uint64_t)p->m)
         return;
     p->m *= (int64_t)p->count;
     p->count = 1;
@@ -119,8 +120,17 @@ static oo_status run(const oo__call *c, const product *p, const oo_array *a, con
     enum { CHUNK = 4096 };
     const bool real = a->elem == OO_FLOAT || a->elem == OO_DOUBLE;
     const uint32_t width = oo__array_width(a->elem);
-    oo__gemm g = {.elem = a->elem, .m = p->m, .n = p->n, .k = p->k, .a = a->data, .b = b->data, .c = out->data,
-                  .lda = p->k, .ldb = p->n, .ldc = p->n, .alpha = 1};
+    oo__gemm g = {.elem = a->elem,
+                  .m = p->m,
+                  .n = p->n,
+                  .k = p->k,
+                  .a = a->data,
+                  .b = b->data,
+                  .c = out->data,
+                  .lda = p->k,
+                  .ldb = p->n,
+                  .ldc = p->n,
+                  .alpha = 1};
     if (!oo__gemm_fits(&g))
         return oo__eval_unsupported(c, "a matrix has more than 2^31 - 1 rows or columns");
     uint64_t a_at[CHUNK], b_at[CHUNK];

@@ -15,55 +15,55 @@ typedef struct rows {
     /* Scale and bias of an element: row % period * step + col / span. */
     uint64_t period, step, span;
     double epsilon;
-    bool centered;                    /* the mean is taken away */
-    oo_elem between;                  /* the normalized numbers are rounded to this before scale and bias */
+    bool centered;   /* the mean is taken away */
+    oo_elem between; /* the normalized numbers are rounded to this before scale and bias */
 } rows;
 
 /* ---- loops; sums go in four lanes, which is faster and more exact than one ---- */
-#define ROW_LOOPS(real, sqrt_)                                                                                         \
-    static double sum_##real(const real *x, uint64_t n) {                                                              \
-        double lane[4] = {0};                                                                                          \
-        uint64_t i = 0;                                                                                                \
-        for (; i + 4 <= n; i += 4)                                                                                     \
-            for (unsigned k = 0; k < 4; k++)                                                                           \
-                lane[k] += (double)x[i + k];                                                                           \
-        for (; i < n; i++)                                                                                             \
-            lane[0] += (double)x[i];                                                                                   \
-        return lane[0] + lane[1] + (lane[2] + lane[3]);                                                                \
-    }                                                                                                                  \
-    static double squares_##real(const real *x, uint64_t n, double mean) {                                             \
-        double lane[4] = {0};                                                                                          \
-        uint64_t i = 0;                                                                                                \
-        for (; i + 4 <= n; i += 4)                                                                                     \
-            for (unsigned k = 0; k < 4; k++)                                                                           \
-                lane[k] += ((double)x[i + k] - mean) * ((double)x[i + k] - mean);                                      \
-        for (; i < n; i++)                                                                                             \
-            lane[0] += ((double)x[i] - mean) * ((double)x[i] - mean);                                                  \
-        return lane[0] + lane[1] + (lane[2] + lane[3]);                                                                \
-    }                                                                                                                  \
-    static void apply_##real(const rows *j, uint64_t row, double mean_, double inverse_) {                             \
-        const real mean = (real)mean_, inverse = (real)inverse_;                                                       \
-        const real *const x = (const real *)j->x->data + row * j->cols;                                                \
-        real *const y = (real *)j->y->data + row * j->cols;                                                            \
-        const uint64_t base = row % j->period * j->step;                                                               \
-        const real *const scale = (const real *)j->scale->data + base;                                                 \
-        const real *const bias = j->bias ? (const real *)j->bias->data + base : NULL;                                  \
-        if (j->span == 1) {                                                                                            \
-            for (uint64_t i = 0; i < j->cols; i++)                                                                     \
-                y[i] = (x[i] - mean) * inverse * scale[i];                                                             \
-            for (uint64_t i = 0; i < j->cols && bias; i++)                                                             \
-                y[i] += bias[i];                                                                                       \
-            return;                                                                                                    \
-        }                                                                                                              \
-        for (uint64_t s = 0, from = 0; from < j->cols; s++, from += j->span) {                                         \
-            const uint64_t to = from + j->span < j->cols ? from + j->span : j->cols;                                   \
-            const real a = scale[s], b = bias ? bias[s] : 0;                                                           \
-            for (uint64_t i = from; i < to; i++)                                                                       \
-                y[i] = (x[i] - mean) * inverse * a + b;                                                                \
-        }                                                                                                              \
+#define ROW_LOOPS(real)                                                                    \
+    static double sum_##real(const real *x, uint64_t n) {                                  \
+        double lane[4] = {0};                                                              \
+        uint64_t i = 0;                                                                    \
+        for (; i + 4 <= n; i += 4)                                                         \
+            for (unsigned k = 0; k < 4; k++)                                               \
+                lane[k] += (double)x[i + k];                                               \
+        for (; i < n; i++)                                                                 \
+            lane[0] += (double)x[i];                                                       \
+        return lane[0] + lane[1] + (lane[2] + lane[3]);                                    \
+    }                                                                                      \
+    static double squares_##real(const real *x, uint64_t n, double mean) {                 \
+        double lane[4] = {0};                                                              \
+        uint64_t i = 0;                                                                    \
+        for (; i + 4 <= n; i += 4)                                                         \
+            for (unsigned k = 0; k < 4; k++)                                               \
+                lane[k] += ((double)x[i + k] - mean) * ((double)x[i + k] - mean);          \
+        for (; i < n; i++)                                                                 \
+            lane[0] += ((double)x[i] - mean) * ((double)x[i] - mean);                      \
+        return lane[0] + lane[1] + (lane[2] + lane[3]);                                    \
+    }                                                                                      \
+    static void apply_##real(const rows *j, uint64_t row, double mean_, double inverse_) { \
+        const real mean = (real)mean_, inverse = (real)inverse_;                           \
+        const real *const x = (const real *)j->x->data + row * j->cols;                    \
+        real *const y = (real *)j->y->data + row * j->cols;                                \
+        const uint64_t base = row % j->period * j->step;                                   \
+        const real *const scale = (const real *)j->scale->data + base;                     \
+        const real *const bias = j->bias ? (const real *)j->bias->data + base : NULL;      \
+        if (j->span == 1) {                                                                \
+            for (uint64_t i = 0; i < j->cols; i++)                                         \
+                y[i] = (x[i] - mean) * inverse * scale[i];                                 \
+            for (uint64_t i = 0; i < j->cols && bias; i++)                                 \
+                y[i] += bias[i];                                                           \
+            return;                                                                        \
+        }                                                                                  \
+        for (uint64_t s = 0, from = 0; from < j->cols; s++, from += j->span) {             \
+            const uint64_t to = from + j->span < j->cols ? from + j->span : j->cols;       \
+            const real a = scale[s], b = bias ? bias[s] : 0;                               \
+            for (uint64_t i = from; i < to; i++)                                           \
+                y[i] = (x[i] - mean) * inverse * a + b;                                    \
+        }                                                                                  \
     }
-ROW_LOOPS(float, sqrtf)
-ROW_LOOPS(double, sqrt)
+ROW_LOOPS(float)
+ROW_LOOPS(double)
 
 /* The same with a rounding to a half type after each of the operators that ONNX spells it with. */
 static void apply_rounded(const rows *j, uint64_t row, double mean, double inverse) {
@@ -121,8 +121,13 @@ static oo_status normalize_channels(oo__call *c, int64_t groups, bool by_group, 
                              (unsigned long long)bias->count, (unsigned long long)wanted);
     const oo_elem work = oo__work_elem(x->elem);
     oo_array *const wx = oo__as_real(x, work), *const ws = oo__as_real(scale, work), *const wb = oo__as_real(bias, work);
-    rows j = {.x = wx, .scale = ws, .bias = wb, .y = oo__array_new(work, x->rank, x->dims), .epsilon = oo__float(c, "epsilon", 1e-5),
-              .centered = true, .between = between};
+    rows j = {.x = wx,
+              .scale = ws,
+              .bias = wb,
+              .y = oo__array_new(work, x->rank, x->dims),
+              .epsilon = oo__float(c, "epsilon", 1e-5),
+              .centered = true,
+              .between = between};
     if (wx && j.y && x->count) {
         j.rows = (uint64_t)(x->dims[0] * of);
         j.cols = x->count / j.rows;
@@ -185,7 +190,8 @@ static oo_status normalize_positions(oo__call *c, bool centered, oo_elem out) {
         return oo__eval_fail(c, "stash_type is %d", (int)stash);
     const bool spread = !covers_columns(scale, x, (uint32_t)axis) || !covers_columns(bias, x, (uint32_t)axis);
     const oo_elem work = x->elem == OO_DOUBLE || scale->elem == OO_DOUBLE || stash == OO_DOUBLE ? OO_DOUBLE : OO_FLOAT;
-    rows j = {.rows = 1, .cols = 1, .period = 1, .span = 1, .epsilon = oo__float(c, "epsilon", 1e-5), .centered = centered, .between = x->elem};
+    rows j = {
+        .rows = 1, .cols = 1, .period = 1, .span = 1, .epsilon = oo__float(c, "epsilon", 1e-5), .centered = centered, .between = x->elem};
     for (uint32_t i = 0; i < x->rank && x->count; i++)
         *(i < axis ? &j.rows : &j.cols) *= (uint64_t)x->dims[i];
     oo_array *const wx = oo__as_real(x, work), *const ws = placed(&j, x, scale, work, spread);

@@ -86,7 +86,10 @@ static void divide_by_neighbours(void *state, uint64_t first, uint64_t last) {
 oo_status oo__kernel_lrn(oo__call *c) {
     OO_TRY(oo__need_real(c, 0, "X"));
     const oo_array *const x = oo__in(c, 0);
-    job j = {.alpha = oo__float(c, "alpha", 1e-4), .beta = oo__float(c, "beta", 0.75), .bias = oo__float(c, "bias", 1), .size = oo__int(c, "size", 0)};
+    job j = {.alpha = oo__float(c, "alpha", 1e-4),
+             .beta = oo__float(c, "beta", 0.75),
+             .bias = oo__float(c, "bias", 1),
+             .size = oo__int(c, "size", 0)};
     if (x->rank < 2 || j.size < 1)
         return oo__eval_fail(c, "the input has %u dimensions, size is %lld", x->rank, (long long)j.size);
     split_at(&j, x, 1);

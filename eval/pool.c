@@ -17,48 +17,48 @@ typedef struct pass {
 } pass;
 
 /* NaN is larger than all. */
-#define POOL_LOOPS(real, fabs_, pow_)                                                                                  \
-    static void max_##real(void *state, int64_t tap, int64_t out, int64_t in, int64_t count) {                         \
-        const pass *const s = state;                                                                                   \
-        const real *const x = (const real *)s->x + in;                                                                 \
-        real *const y = (real *)s->y + out;                                                                            \
-        (void)tap;                                                                                                     \
-        for (int64_t i = 0; i < count; i++) {                                                                          \
-            const real v = x[i * s->step];                                                                             \
-            y[i] = v > y[i] || v != v ? v : y[i];                                                                      \
-        }                                                                                                              \
-    }                                                                                                                  \
-    static void max_index_##real(void *state, int64_t tap, int64_t out, int64_t in, int64_t count) {                   \
-        const pass *const s = state;                                                                                   \
-        const real *const x = (const real *)s->x + in;                                                                 \
-        real *const y = (real *)s->y + out;                                                                            \
-        int64_t *const index = s->index + out;                                                                         \
-        (void)tap;                                                                                                     \
-        for (int64_t i = 0; i < count; i++) {                                                                          \
-            const real v = x[i * s->step];                                                                             \
-            if (index[i] >= 0 && !(v > y[i]) && (v == v || y[i] != y[i]))                                              \
-                continue;                                                                                              \
-            y[i] = v;                                                                                                  \
-            index[i] = in + i * s->step;                                                                               \
-        }                                                                                                              \
-    }                                                                                                                  \
-    static void add_##real(void *state, int64_t tap, int64_t out, int64_t in, int64_t count) {                         \
-        const pass *const s = state;                                                                                   \
-        const real *const x = (const real *)s->x + in;                                                                 \
-        real *const y = (real *)s->y + out;                                                                            \
-        (void)tap;                                                                                                     \
-        for (int64_t i = 0; i < count; i++)                                                                            \
-            y[i] += x[i * s->step];                                                                                    \
-    }                                                                                                                  \
-    static void add_power_##real(void *state, int64_t tap, int64_t out, int64_t in, int64_t count) {                   \
-        const pass *const s = state;                                                                                   \
-        const real *const x = (const real *)s->x + in;                                                                 \
-        real *const y = (real *)s->y + out;                                                                            \
-        (void)tap;                                                                                                     \
-        for (int64_t i = 0; i < count; i++) {                                                                          \
-            const real v = fabs_(x[i * s->step]);                                                                      \
-            y[i] += s->p == 1 ? v : s->p == 2 ? v * v : pow_(v, (real)s->p);                                           \
-        }                                                                                                              \
+#define POOL_LOOPS(real, fabs_, pow_)                                                                \
+    static void max_##real(void *state, int64_t tap, int64_t out, int64_t in, int64_t count) {       \
+        const pass *const s = state;                                                                 \
+        const real *const x = (const real *)s->x + in;                                               \
+        real *const y = (real *)s->y + out;                                                          \
+        (void)tap;                                                                                   \
+        for (int64_t i = 0; i < count; i++) {                                                        \
+            const real v = x[i * s->step];                                                           \
+            y[i] = v > y[i] || v != v ? v : y[i];                                                    \
+        }                                                                                            \
+    }                                                                                                \
+    static void max_index_##real(void *state, int64_t tap, int64_t out, int64_t in, int64_t count) { \
+        const pass *const s = state;                                                                 \
+        const real *const x = (const real *)s->x + in;                                               \
+        real *const y = (real *)s->y + out;                                                          \
+        int64_t *const index = s->index + out;                                                       \
+        (void)tap;                                                                                   \
+        for (int64_t i = 0; i < count; i++) {                                                        \
+            const real v = x[i * s->step];                                                           \
+            if (index[i] >= 0 && !(v > y[i]) && (v == v || y[i] != y[i]))                            \
+                continue;                                                                            \
+            y[i] = v;                                                                                \
+            index[i] = in + i * s->step;                                                             \
+        }                                                                                            \
+    }                                                                                                \
+    static void add_##real(void *state, int64_t tap, int64_t out, int64_t in, int64_t count) {       \
+        const pass *const s = state;                                                                 \
+        const real *const x = (const real *)s->x + in;                                               \
+        real *const y = (real *)s->y + out;                                                          \
+        (void)tap;                                                                                   \
+        for (int64_t i = 0; i < count; i++)                                                          \
+            y[i] += x[i * s->step];                                                                  \
+    }                                                                                                \
+    static void add_power_##real(void *state, int64_t tap, int64_t out, int64_t in, int64_t count) { \
+        const pass *const s = state;                                                                 \
+        const real *const x = (const real *)s->x + in;                                               \
+        real *const y = (real *)s->y + out;                                                          \
+        (void)tap;                                                                                   \
+        for (int64_t i = 0; i < count; i++) {                                                        \
+            const real v = fabs_(x[i * s->step]);                                                    \
+            y[i] += s->p == 1 ? v : s->p == 2 ? v * v : pow_(v, (real)s->p);                         \
+        }                                                                                            \
     }
 POOL_LOOPS(float, fabsf, powf)
 POOL_LOOPS(double, fabs, pow)
@@ -78,7 +78,7 @@ typedef struct pool {
     int64_t *index;  /* NULL or as many as y has elements */
     double *divisor; /* of each output of a plane; NULL = 1 */
     double p, lowest;
-    bool by_column;  /* indices count the first spatial dimension fastest */
+    bool by_column; /* indices count the first spatial dimension fastest */
 } pool;
 
 /* From an index within a plane to the one that MaxPool gives out. */
@@ -117,8 +117,8 @@ static void run_planes(void *state, uint64_t first, uint64_t last) {
             oo__real_set(j->y, plane * size + i, j->kind->start < 0 ? j->lowest : 0);
         for (uint64_t i = 0; i < size && j->index; i++)
             j->index[plane * size + i] = -1;
-        pass s = {oo__real_at(j->x, plane * (uint64_t)w->in_size), oo__real_at(j->y, plane * size), j->index ? j->index + plane * size : NULL,
-                  w->stride[w->rank - 1], j->p};
+        pass s = {oo__real_at(j->x, plane * (uint64_t)w->in_size), oo__real_at(j->y, plane * size),
+                  j->index ? j->index + plane * size : NULL, w->stride[w->rank - 1], j->p};
         for (int64_t tap = 0; tap < w->taps; tap++)
             oo__window_tap(w, tap, 0, w->out_size, j->kind->runs[j->x->elem == OO_DOUBLE], &s);
         finish_plane(j, plane);
@@ -183,7 +183,8 @@ static double *divisors(const oo__window *w, bool with_padding) {
         all[o] = 1;
         for (uint32_t i = w->rank; i-- > 0; rest /= w->out[i]) {
             const int64_t start = rest % w->out[i] * w->stride[i] - w->head[i];
-            all[o] *= (double)count_between(start, w->dilation[i], w->kernel[i], with_padding ? start : 0, w->in[i] + (with_padding ? w->tail[i] : 0));
+            all[o] *= (double)count_between(start, w->dilation[i], w->kernel[i], with_padding ? start : 0,
+                                            w->in[i] + (with_padding ? w->tail[i] : 0));
         }
     }
     return all;
@@ -195,7 +196,8 @@ oo_status oo__kernel_average_pool(oo__call *c) {
     const oo_array *const x = oo__in(c, 0);
     if (x->dims[0] && x->dims[1] && (uint64_t)w.out_size > oo__eval_limit / 8)
         return oo__eval_fail(c, "the result is larger than the limit for one tensor");
-    pool j = {.kind = &SUM, .window = &w, .divisor = x->dims[0] && x->dims[1] ? divisors(&w, oo__int(c, "count_include_pad", 0) != 0) : NULL};
+    pool j = {
+        .kind = &SUM, .window = &w, .divisor = x->dims[0] && x->dims[1] ? divisors(&w, oo__int(c, "count_include_pad", 0) != 0) : NULL};
     const oo_status status = run_pool(c, &j);
     free(j.divisor);
     return status;

@@ -38,7 +38,7 @@ typedef struct centering {
     const uint8_t *x;
     const oo_array *zero; /* doubles: one, or as many as x; NULL is 0 */
     oo_array *out;
-    double value[256];    /* of each byte */
+    double value[256]; /* of each byte */
 } centering;
 
 static void center(void *state, uint64_t first, uint64_t last) {

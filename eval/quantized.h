@@ -16,7 +16,7 @@ oo_array *oo__wrapped_int32(oo_array *sums);
 typedef struct oo__requantize {
     const oo_array *scales[3]; /* of the factors and of the result; a vector counts along the axis of the same index */
     uint32_t axes[3];
-    const oo_array *zero;      /* of the result, whose type it gives; a vector counts as scales[2] */
+    const oo_array *zero; /* of the result, whose type it gives; a vector counts as scales[2] */
 } oo__requantize;
 /* Output 0 = round(sums * scale * scale / scale) + zero, saturated; ties go to even, the zero point is added after rounding. Takes the
  * reference to `sums`. */

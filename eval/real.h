@@ -5,9 +5,7 @@
 #include "eval/evaluator.h"
 
 /* FLOAT, DOUBLE, FLOAT16, BFLOAT16. */
-static inline bool oo__is_real(oo_elem elem) {
-    return elem == OO_FLOAT || elem == OO_DOUBLE || elem == OO_FLOAT16 || elem == OO_BFLOAT16;
-}
+static inline bool oo__is_real(oo_elem elem) { return elem == OO_FLOAT || elem == OO_DOUBLE || elem == OO_FLOAT16 || elem == OO_BFLOAT16; }
 /* What an element type is computed in. */
 static inline oo_elem oo__work_elem(oo_elem elem) { return elem == OO_DOUBLE ? OO_DOUBLE : OO_FLOAT; }
 /* The type of an output that ONNX says is `elem`: FLOAT becomes DOUBLE in a run in double. */

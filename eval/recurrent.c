@@ -91,7 +91,8 @@ static oo_status read_shapes(const oo__call *c, oo__recurrent *u) {
         return oo__eval_fail(c, "sequence_lens is no int32 vector with one number for each of %lld sequences", (long long)u->batch);
     for (uint64_t i = 0; lengths && i < lengths->count; i++)
         if (oo__array_int(lengths, i) < 0 || oo__array_int(lengths, i) > u->length)
-            return oo__eval_fail(c, "sequence_lens has %lld where sequences have %lld", (long long)oo__array_int(lengths, i), (long long)u->length);
+            return oo__eval_fail(c, "sequence_lens has %lld where sequences have %lld", (long long)oo__array_int(lengths, i),
+                                 (long long)u->length);
     return OO_OK;
 }
 
@@ -100,11 +101,14 @@ static uint64_t state_at(const oo__recurrent *u, int64_t b) {
     return (uint64_t)((u->by_batch ? b * u->directions + u->direction : u->direction * u->batch + b) * u->hidden);
 }
 
-static uint64_t row_of(const oo__recurrent *u, int64_t t, int64_t b) { return (uint64_t)(u->by_batch ? b * u->length + t : t * u->batch + b); }
+static uint64_t row_of(const oo__recurrent *u, int64_t t, int64_t b) {
+    return (uint64_t)(u->by_batch ? b * u->length + t : t * u->batch + b);
+}
 
 static uint64_t y_at(const oo__recurrent *u, int64_t t, int64_t b) {
-    return (uint64_t)((u->by_batch ? (b * u->length + t) * u->directions + u->direction : (t * u->directions + u->direction) * u->batch + b) *
-                      u->hidden);
+    return (
+        uint64_t)((u->by_batch ? (b * u->length + t) * u->directions + u->direction : (t * u->directions + u->direction) * u->batch + b) *
+                  u->hidden);
 }
 
 static void copy_row(const oo__recurrent *u, oo_array *to, uint64_t at, const oo_array *from, uint64_t from_at, uint64_t count) {
@@ -126,9 +130,19 @@ static oo_array *project(const oo__recurrent *u) {
             sum += oo__real(u->b, bias + (uint64_t)columns);
         oo__real_set(all, i, sum);
     }
-    const oo__gemm g = {.elem = all->elem, .trans_b = true, .m = dims[0] * dims[1], .n = columns, .k = u->input, .a = u->x->data, .lda = u->input,
-                        .b = oo__real_at(u->w, (uint64_t)(u->direction * columns * u->input)), .ldb = u->input, .c = all->data, .ldc = columns,
-                        .alpha = 1, .beta = 1};
+    const oo__gemm g = {.elem = all->elem,
+                        .trans_b = true,
+                        .m = dims[0] * dims[1],
+                        .n = columns,
+                        .k = u->input,
+                        .a = u->x->data,
+                        .lda = u->input,
+                        .b = oo__real_at(u->w, (uint64_t)(u->direction * columns * u->input)),
+                        .ldb = u->input,
+                        .c = all->data,
+                        .ldc = columns,
+                        .alpha = 1,
+                        .beta = 1};
     if (oo__gemm_fits(&g)) {
         oo__gemm_batch(&g, 1, &none, &none);
         return all;

@@ -14,9 +14,9 @@ typedef struct oo__recurrent oo__recurrent;
 
 /* What tells one operator from another. */
 typedef struct oo__cell {
-    uint32_t gates, activations;                  /* per direction */
-    const char *usual[OO__MAX_ACTIVATIONS];       /* activations that are not given */
-    bool has_memory;                              /* a cell state beside the hidden one */
+    uint32_t gates, activations;            /* per direction */
+    const char *usual[OO__MAX_ACTIVATIONS]; /* activations that are not given */
+    bool has_memory;                        /* a cell state beside the hidden one */
     void (*step)(const oo__recurrent *u);
 } oo__cell;
 
@@ -24,18 +24,18 @@ typedef struct oo__cell {
 struct oo__recurrent {
     const oo__cell *cell;
     int64_t length, batch, input, hidden, directions;
-    bool by_batch;                                /* layout 1: [batch, sequence, ...] */
+    bool by_batch; /* layout 1: [batch, sequence, ...] */
     bool linear_before_reset, input_forget;
-    double clip;                                  /* infinite = none */
+    double clip; /* infinite = none */
     oo__activation activations[2][OO__MAX_ACTIVATIONS];
-    oo_array *x, *w, *r, *b, *p;                  /* b and p may be NULL */
-    const oo_array *lengths;                      /* NULL: all sequences are whole */
-    oo_array *h0, *c0;                            /* NULL: zeros */
-    oo_array *y, *yh, *yc;                        /* results */
+    oo_array *x, *w, *r, *b, *p; /* b and p may be NULL */
+    const oo_array *lengths;     /* NULL: all sequences are whole */
+    oo_array *h0, *c0;           /* NULL: zeros */
+    oo_array *y, *yh, *yc;       /* results */
     int64_t direction;
-    oo_array *gates;                              /* [batch, gates * hidden]: X W^T + biases; the step adds the rest */
-    oo_array *h, *c, *next_h, *next_c;            /* [batch, hidden]; c only of cells with memory */
-    oo_array *scratch;                            /* [batch, hidden] */
+    oo_array *gates;                   /* [batch, gates * hidden]: X W^T + biases; the step adds the rest */
+    oo_array *h, *c, *next_h, *next_c; /* [batch, hidden]; c only of cells with memory */
+    oo_array *scratch;                 /* [batch, hidden] */
 };
 
 /* The activation of a name (any case) with what the attributes say or, for negative infinity, the usual numbers; false when unknown. */

@@ -7,11 +7,11 @@
 #include <strings.h>
 
 /* ---- activations ---- */
-#define ACTIVATION(name, expression)                                                                                   \
-    static double name(double x, double alpha, double beta) {                                                          \
-        (void)alpha;                                                                                                   \
-        (void)beta;                                                                                                    \
-        return (expression);                                                                                           \
+#define ACTIVATION(name, expression)                          \
+    static double name(double x, double alpha, double beta) { \
+        (void)alpha;                                          \
+        (void)beta;                                           \
+        return (expression);                                  \
     }
 ACTIVATION(relu, x < 0 ? 0 : x)
 ACTIVATION(tanh_, tanh(x))
@@ -57,8 +57,19 @@ bool oo__activation_find(oo__activation *a, bool *takes_alpha, bool *takes_beta,
 void oo__add_recurrence(const oo__recurrent *u, oo_array *out, uint64_t at, const oo_array *h, uint32_t first, uint32_t count) {
     const int64_t hidden = u->hidden;
     const uint64_t from = ((uint64_t)u->direction * u->cell->gates + first) * (uint64_t)(hidden * hidden);
-    const oo__gemm g = {.elem = out->elem, .trans_b = true, .m = u->batch, .n = (int64_t)count * hidden, .k = hidden, .a = h->data, .lda = hidden,
-                        .b = oo__real_at(u->r, from), .ldb = hidden, .c = oo__real_at(out, at), .ldc = out->dims[1], .alpha = 1, .beta = 1};
+    const oo__gemm g = {.elem = out->elem,
+                        .trans_b = true,
+                        .m = u->batch,
+                        .n = (int64_t)count * hidden,
+                        .k = hidden,
+                        .a = h->data,
+                        .lda = hidden,
+                        .b = oo__real_at(u->r, from),
+                        .ldb = hidden,
+                        .c = oo__real_at(out, at),
+                        .ldc = out->dims[1],
+                        .alpha = 1,
+                        .beta = 1};
     oo__gemm_run(&g);
 }
 

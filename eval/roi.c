@@ -156,7 +156,8 @@ static oo_status run_align(oo__call *c, roi *j) {
     j->by_max = strcmp(mode, "max") == 0;
     j->half_pixel = strcmp(oo__string(c, "coordinate_transformation_mode", "output_half_pixel"), "half_pixel") == 0;
     j->samples = oo__int(c, "sampling_ratio", 0);
-    if (!j->images || j->images->rank != 1 || j->regions->rank != 2 || j->images->dims[0] != j->regions->dims[0] || j->images->elem != OO_INT64)
+    if (!j->images || j->images->rank != 1 || j->regions->rank != 2 || j->images->dims[0] != j->regions->dims[0] ||
+        j->images->elem != OO_INT64)
         return oo__eval_fail(c, "batch_indices is no int64 vector with one number for each region");
     if ((!j->by_max && strcmp(mode, "avg") != 0) || height < 1 || width < 1 || j->samples < 0 || j->samples > MOST_SAMPLES)
         return oo__eval_fail(c, "mode \"%s\", output size %lld x %lld or sampling ratio %lld", mode, (long long)height, (long long)width,

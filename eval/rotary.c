@@ -8,8 +8,8 @@
 typedef struct rotary {
     const oo_array *x, *cos, *sin, *positions; /* x [batch, heads, sequence, size]; positions may be NULL */
     oo_array *y;
-    oo_elem elem;                              /* rounded to after each step */
-    uint64_t heads, sequence, size, turned;    /* the first `turned` elements of each head are turned */
+    oo_elem elem;                           /* rounded to after each step */
+    uint64_t heads, sequence, size, turned; /* the first `turned` elements of each head are turned */
     bool interleaved;
 } rotary;
 
@@ -23,10 +23,12 @@ static void turn_rows(void *state, uint64_t first, uint64_t last) {
     const rotary *const r = state;
     const uint64_t half = r->turned / 2;
     for (uint64_t row = first; row < last; row++) {
-        const uint64_t t = row % r->sequence, batch = row / r->sequence / r->heads, at = row * r->size, cache = cache_row(r, batch, t) * half;
+        const uint64_t t = row % r->sequence, batch = row / r->sequence / r->heads, at = row * r->size,
+                       cache = cache_row(r, batch, t) * half;
         for (uint64_t i = 0; i < half; i++) {
             const uint64_t one = at + (r->interleaved ? 2 * i : i), two = at + (r->interleaved ? 2 * i + 1 : half + i);
-            const double x1 = oo__real(r->x, one), x2 = oo__real(r->x, two), c = oo__real(r->cos, cache + i), s = oo__real(r->sin, cache + i);
+            const double x1 = oo__real(r->x, one), x2 = oo__real(r->x, two), c = oo__real(r->cos, cache + i),
+                         s = oo__real(r->sin, cache + i);
             oo__real_set(r->y, one, oo__round_to(r->elem, c * x1) - oo__round_to(r->elem, s * x2));
             oo__real_set(r->y, two, oo__round_to(r->elem, s * x1) + oo__round_to(r->elem, c * x2));
         }

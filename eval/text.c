@@ -79,10 +79,11 @@ static const uint8_t *find(const uint8_t *text, const uint8_t *end, oo_bytes wha
 
 /* Takes the next part off the front of `rest`; `splits` were made so far. False when nothing is left. */
 static bool next_part(const splitter *s, oo_bytes *rest, uint64_t splits, oo_bytes *part) {
-    const uint8_t *text = rest->data, *const end = text + rest->size, *stop;
+    const uint8_t *text = rest->data, *stop;
     const bool spaces = !s->delimiter.size;
     if (!text)
         return false;
+    const uint8_t *const end = text + rest->size;
     while (spaces && text < end && is_space(*text))
         text++;
     if (spaces && text == end)

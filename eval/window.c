@@ -78,7 +78,8 @@ oo_status oo__window_close(const oo__call *c, oo__window *w, bool ceil) {
         if (ceil && !valid && (w->out[i] - 1) * w->stride[i] >= w->in[i] + w->head[i])
             w->out[i]--;
         if (w->out[i] < 0 || (w->out[i] == 0 && w->in[i] > 0))
-            return oo__eval_fail(c, "a window of %lld does not fit an input of %lld with its padding", (long long)extent, (long long)w->in[i]);
+            return oo__eval_fail(c, "a window of %lld does not fit an input of %lld with its padding", (long long)extent,
+                                 (long long)w->in[i]);
     }
     return oo__window_sizes(c, w);
 }

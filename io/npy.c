@@ -55,7 +55,7 @@ static bool take_word(text *t, const char *word) {
 
 /* 'text' or "text" without escapes. */
 static bool take_quoted(text *t, char *out, size_t size) {
-    const char quote = take(t, '\'') ? '\'' : take(t, '"') ? '"' : 0;
+    const int quote = take(t, '\'') ? '\'' : take(t, '"') ? '"' : 0;
     size_t n = 0;
     while (quote && t->at < t->end && *t->at != quote && n + 1 < size)
         out[n++] = *t->at++;

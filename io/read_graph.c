@@ -14,7 +14,7 @@ static oo_value_info read_info(const oo__reader *r, const Onnx__ValueInfoProto *
 }
 
 static oo_status define_input(oo_graph *graph, oo__reader *r, oo_value_info info) {
-    if (!info.name || !*info.name)
+    if (!info.name || !oo__str_len(info.name))
         return oo__read_fail(r, "load-no-name", r->item, "an input of graph \"%s\" has no name", oo_graph_name(graph));
     oo_value *const value = oo__value_new(graph, info.name);
     value->flags = OO_VALUE_INPUT;
@@ -25,7 +25,7 @@ static oo_status define_input(oo_graph *graph, oo__reader *r, oo_value_info info
 }
 
 static oo_status add_output(oo_graph *graph, oo__reader *r, oo_value_info info) {
-    oo_value *const value = info.name && *info.name ? oo__binder_find(r->binder, info.name) : NULL;
+    oo_value *const value = info.name && oo__str_len(info.name) ? oo__binder_find(r->binder, info.name) : NULL;
     if (!value) {
         oo__report(r->model, OO_ERROR, "load-unknown-value", graph, NULL, NULL,
                    "output \"%s\" is defined nowhere: no node, graph input or initializer has this name",
@@ -53,7 +53,8 @@ static void add_info(oo_graph *graph, oo__reader *r, const Onnx__ValueInfoProto 
 /* ---- initializers ---- */
 /* The value of an initializer: the graph input of the same name, or a new one. */
 static oo_status initializer_value(oo_value **out, oo_graph *graph, oo__reader *r, const char *name) {
-    if (!name || !*name)
+    *out = NULL;
+    if (!name || !oo__str_len(name))
         return oo__read_fail(r, "load-no-name", r->item, "an initializer of graph \"%s\" has no name", oo_graph_name(graph));
     oo_value *value = oo__binder_find_local(r->binder, name);
     const bool fresh = !value;
@@ -93,6 +94,7 @@ static oo_status read_sparse_initializer(oo_graph *graph, oo__reader *r, const O
     OO_TRY(oo__read_sparse(&sparse, r, m));
     oo_value *value;
     OO_TRY(initializer_value(&value, graph, r, sparse->values ? sparse->values->name : NULL));
+    oo_require(value, "an initializer without a value");
     value->sparse_init = sparse;
     oo_vec_push(r->model->arena, &graph->sparse_initializers, value);
     return OO_OK;

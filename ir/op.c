@@ -45,7 +45,7 @@ oo_op *oo__op(oo_model *model, const char *domain, const char *name) {
 /* ---- functions: open addressing, at most half full ---- */
 static oo_function **place_of(const oo_model *model, const oo_op *op, const char *overload) {
     for (uint64_t i = pair_hash(op, overload);; i++) {
-        oo_function **const place = &model->function_table[i % model->function_room];
+        oo_function **const place = &model->function_table[i & (model->function_room - 1)];
         const oo_function *const f = *place;
         if (!f || (f->op == op && (f->overload ? f->overload : model->empty) == overload))
             return place;

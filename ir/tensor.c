@@ -355,11 +355,17 @@ static bool strings_equal(const oo_tensor *a, const oo_tensor *b) {
     return true;
 }
 
+/* Elements that CHUNK bytes hold. */
+static uint64_t chunk_elements(const oo_tensor *t) {
+    const uint32_t bits = oo__elem_bits(t->elem);
+    return bits ? (uint64_t)CHUNK * 8 / bits : 1;
+}
+
 /* Over all data; of tensors that cannot be read, over what can. */
 static uint64_t data_hash(const oo_tensor *t) {
     if (t->data_hash)
         return t->data_hash;
-    const uint64_t step = (uint64_t)CHUNK * 8 / oo__elem_bits(t->elem);
+    const uint64_t step = chunk_elements(t);
     uint8_t *const chunk = oo__malloc(CHUNK);
     uint64_t hash = 1;
     for (uint64_t at = 0; at < t->count; at += step) {
@@ -376,7 +382,7 @@ static uint64_t data_hash(const oo_tensor *t) {
 static bool data_equal(const oo_tensor *a, const oo_tensor *b) {
     if (!may_have_data(a) || !may_have_data(b) || (a->data_hash && b->data_hash && a->data_hash != b->data_hash))
         return false;
-    const uint64_t step = (uint64_t)CHUNK * 8 / oo__elem_bits(a->elem);
+    const uint64_t step = chunk_elements(a);
     uint8_t *const pair = oo__malloc(2 * CHUNK);
     bool equal = true;
     for (uint64_t at = 0; equal && at < a->count; at += step) {

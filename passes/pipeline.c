@@ -75,7 +75,8 @@ static const char *take_word(parser *p) {
         p->at++;
     char *const word = oo__arena_copy(p->pipeline->arena, start, (size_t)(p->at - start));
     for (char *c = word; *c; c++)
-        *c = *c == '_' ? '-' : *c; /* a habit of other optimizers */
+        if (*c == '_')
+            *c = '-'; /* a habit of other optimizers */
     return word;
 }
 
@@ -223,7 +224,7 @@ static oo_status parse_item(parser *p, oo__item **out) {
 
 static oo_status parse_items(parser *p, oo__items *out) {
     do {
-        oo__item *item;
+        oo__item *item = NULL;
         OO_TRY(parse_item(p, &item));
         oo_vec_push(p->pipeline->arena, out, item);
     } while (take(p, ','));
