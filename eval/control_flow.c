@@ -67,7 +67,8 @@ static oo_status add_slice(const oo__call *c, slices *s, oo_datum **datum) {
     if (d->kind != OO_DATUM_TENSOR)
         return oo__eval_fail(c, "a scan output of the body is no tensor");
     s->bytes += d->array->count * oo__array_width(d->array->elem);
-    return s->bytes <= oo__eval_limit ? OO_OK : oo__eval_fail(c, "a scan output is larger than the limit for one tensor");
+    return s->bytes <= oo__eval_limit ? OO_OK
+                                      : oo__eval_fail(c, "a scan output is larger than the limit for one tensor");
 }
 
 static void free_slices(slices *list, uint32_t n) {
@@ -101,11 +102,13 @@ static oo_array *stacked(const slices *s, const oo_graph *body, uint32_t index, 
 }
 
 static oo_status set_stacked(oo__call *c, uint32_t output, oo_array *out) {
-    return out ? oo__set(c, output, out) : oo__eval_fail(c, "the results of the iterations differ in shape or type, or the axis is out of range");
+    return out ? oo__set(c, output, out)
+               : oo__eval_fail(c, "the results of the iterations differ in shape or type, or the axis is out of range");
 }
 
 /* One iteration; random operators draw other numbers than in the others. */
-static oo_status run_body(oo__call *c, int64_t number, oo_datum *const *in, uint32_t nin, oo_datum **out, uint32_t nout) {
+static oo_status run_body(oo__call *c, int64_t number, oo_datum *const *in, uint32_t nin, oo_datum **out,
+                          uint32_t nout) {
     const uint64_t random = oo__random_enter(c->evaluator, (uint64_t)number);
     const oo_status status = oo__run_subgraph(c, "body", in, nin, out, nout);
     c->evaluator->random = random;
@@ -183,9 +186,9 @@ typedef struct scan {
     oo__call *c;
     const oo_graph *body;
     uint32_t states, inputs, outputs;
-    int64_t extent, length;    /* of the scanned axes; how many steps of that are made */
-    const char *directions;    /* attribute with a direction for each scanned input */
-    oo_datum **state;          /* states, then the slices of the inputs: inputs of the body */
+    int64_t extent, length; /* of the scanned axes; how many steps of that are made */
+    const char *directions; /* attribute with a direction for each scanned input */
+    oo_datum **state;       /* states, then the slices of the inputs: inputs of the body */
     oo_datum **result;
     slices *slices;
 } scan;
@@ -207,7 +210,8 @@ static oo_status measure(scan *s) {
         if (!oo__axis(&axis, a->rank))
             return oo__eval_fail(s->c, "axis of scanned input %u is out of range", i);
         if (s->extent >= 0 && a->dims[axis] != s->extent)
-            return oo__eval_fail(s->c, "the scanned inputs differ in length: %lld and %lld", (long long)s->extent, (long long)a->dims[axis]);
+            return oo__eval_fail(s->c, "the scanned inputs differ in length: %lld and %lld", (long long)s->extent,
+                                 (long long)a->dims[axis]);
         s->extent = a->dims[axis];
     }
     if (s->extent > (int64_t)s->c->evaluator->settings.loop_limit)
@@ -222,7 +226,8 @@ static oo_status scan_step(scan *s, int64_t number) {
         (void)oo__axis(&axis, a->rank);
         const bool backwards = listed(s->c, s->directions, i) != 0;
         oo__datum_release(s->state[s->states + i]);
-        s->state[s->states + i] = oo__datum_tensor(oo__cut_one(a, (uint32_t)axis, backwards ? s->length - 1 - number : number));
+        s->state[s->states + i] =
+            oo__datum_tensor(oo__cut_one(a, (uint32_t)axis, backwards ? s->length - 1 - number : number));
     }
     OO_TRY(run_body(s->c, number, s->state, s->states + s->inputs, s->result, s->body->outputs.n));
     for (uint32_t i = 0; i < s->states; i++) {
@@ -255,7 +260,8 @@ static oo_status run_scan(scan *s, int64_t length) {
     OO_TRY(measure(s));
     s->length = length < 0 ? s->extent : length;
     if (s->length > s->extent)
-        return oo__eval_fail(s->c, "a sequence is said to have %lld steps of %lld", (long long)s->length, (long long)s->extent);
+        return oo__eval_fail(s->c, "a sequence is said to have %lld steps of %lld", (long long)s->length,
+                             (long long)s->extent);
     for (int64_t i = 0; i < s->length; i++)
         OO_TRY(scan_step(s, i));
     for (uint32_t i = 0; i < s->states && i < s->c->nout; i++)
@@ -274,9 +280,14 @@ static oo_status run_scan(scan *s, int64_t length) {
 static oo_status scan_call(oo__call *c, int64_t length, const char *directions) {
     const oo_graph *const body = graph_of(c, "body");
     const int64_t inputs = oo__int(c, "num_scan_inputs", 0);
-    if (!body || inputs < 1 || inputs > (int64_t)c->nin || body->outputs.n < c->nin - (uint32_t)inputs || body->inputs.n != c->nin)
+    if (!body || inputs < 1 || inputs > (int64_t)c->nin || body->outputs.n < c->nin - (uint32_t)inputs ||
+        body->inputs.n != c->nin)
         return oo__eval_fail(c, "the body does not fit the scan's inputs");
-    scan s = {.c = c, .body = body, .inputs = (uint32_t)inputs, .states = c->nin - (uint32_t)inputs, .directions = directions};
+    scan s = {.c = c,
+              .body = body,
+              .inputs = (uint32_t)inputs,
+              .states = c->nin - (uint32_t)inputs,
+              .directions = directions};
     s.outputs = body->outputs.n - s.states;
     s.state = new_list(c->nin);
     s.result = new_list(body->outputs.n);
@@ -295,7 +306,8 @@ static oo_status scan_one_batch(oo__call *c, int64_t batch, slices *results) {
     oo_datum **const in = new_list(c->nin), **const out = new_list(c->nout);
     const oo_array *lengths, *a;
     oo_status status = oo__want(c, 0, &lengths) ? OO_OK : OO_INVALID;
-    if (lengths && (lengths->elem != OO_INT64 || (uint64_t)batch >= lengths->count || ((const int64_t *)lengths->data)[batch] < 0))
+    if (lengths &&
+        (lengths->elem != OO_INT64 || (uint64_t)batch >= lengths->count || ((const int64_t *)lengths->data)[batch] < 0))
         status = oo__eval_fail(c, "sequence_lens does not fit the batch");
     for (uint32_t i = 1; i < c->nin && status == OO_OK; i++) {
         if (!oo__need(c, i, &a))
@@ -312,7 +324,8 @@ static oo_status scan_one_batch(oo__call *c, int64_t batch, slices *results) {
     if (status == OO_OK)
         status = scan_call(&one, lengths ? ((const int64_t *)lengths->data)[batch] : -1, "directions");
     for (uint32_t i = 0; i < c->nout && status == OO_OK; i++)
-        status = out[i] ? add_slice(c, &results[i], &out[i]) : oo__eval_fail(c, "the body gives nothing for output %u", i);
+        status =
+            out[i] ? add_slice(c, &results[i], &out[i]) : oo__eval_fail(c, "the body gives nothing for output %u", i);
     free_list(in, c->nin);
     free_list(out, c->nout);
     return status;
@@ -339,4 +352,6 @@ static oo_status scan_batches(oo__call *c) {
     return status;
 }
 
-oo_status oo__kernel_scan(oo__call *c) { return c->schema->since < 9 ? scan_batches(c) : scan_call(c, -1, "scan_input_directions"); }
+oo_status oo__kernel_scan(oo__call *c) {
+    return c->schema->since < 9 ? scan_batches(c) : scan_call(c, -1, "scan_input_directions");
+}

@@ -38,8 +38,8 @@ static oo_status check_length(const oo__call *c, int64_t n) {
     if (n < 1)
         return oo__eval_fail(c, "a transform of %lld numbers", (long long)n);
     return n <= OO__LONGEST_TRANSFORM ? OO_OK
-                                      : oo__eval_unsupported(c, "a transform of %lld numbers; the evaluator takes %d", (long long)n,
-                                                             OO__LONGEST_TRANSFORM);
+                                      : oo__eval_unsupported(c, "a transform of %lld numbers; the evaluator takes %d",
+                                                             (long long)n, OO__LONGEST_TRANSFORM);
 }
 
 /* ---- DFT ---- */
@@ -47,11 +47,11 @@ typedef struct dft {
     const oo_array *in;
     oo_array *out;
     oo__fourier *plan;
-    uint64_t n;                        /* length of the transform */
-    uint64_t have, give;               /* numbers along the axis of in and out */
-    uint64_t in_parts, out_parts;      /* 1 real, 2 complex */
-    uint64_t inner;                    /* numbers behind the axis */
-    bool mirrored;                     /* the input is half of a spectrum whose other half is its conjugate */
+    uint64_t n;                   /* length of the transform */
+    uint64_t have, give;          /* numbers along the axis of in and out */
+    uint64_t in_parts, out_parts; /* 1 real, 2 complex */
+    uint64_t inner;               /* numbers behind the axis */
+    bool mirrored;                /* the input is half of a spectrum whose other half is its conjugate */
 } dft;
 
 static void load_line(const dft *d, oo__complex *x, uint64_t outer, uint64_t inner) {
@@ -100,7 +100,8 @@ static oo_status read_dft(const oo__call *c, dft *d, int64_t *dims) {
     d->mirrored = half && inverse;
     d->out_parts = d->mirrored ? 1 : 2;
     if (half && d->in_parts != (inverse ? 2 : 1))
-        return oo__eval_fail(c, inverse ? "a one-sided inverse transform needs a complex input" : "a one-sided transform needs a real input");
+        return oo__eval_fail(c, inverse ? "a one-sided inverse transform needs a complex input"
+                                        : "a one-sided transform needs a real input");
     d->have = (uint64_t)in->dims[axis];
     const int64_t whole = in->dims[axis] ? oo__times(2, in->dims[axis] - 1) : 0;
     if (!oo__integer_of(c, 1, d->mirrored ? whole : in->dims[axis], &n))
@@ -165,7 +166,8 @@ static oo_status read_stft(const oo__call *c, stft *s) {
     if (!oo__integer_of(c, 3, s->window ? s->window->dims[0] : signal->dims[1], &n))
         return OO_INVALID;
     if (s->window && n != s->window->dims[0])
-        return oo__eval_fail(c, "the window has %lld numbers for frames of %lld", (long long)s->window->dims[0], (long long)n);
+        return oo__eval_fail(c, "the window has %lld numbers for frames of %lld", (long long)s->window->dims[0],
+                             (long long)n);
     if (step < 1 || n > signal->dims[1])
         return oo__eval_fail(c, "frames of %lld every %lld do not fit a signal of %lld", (long long)n, (long long)step,
                              (long long)signal->dims[1]);

@@ -12,7 +12,7 @@ enum { LETTERS = 52, LABELS = LETTERS + OO__MAX_RANK };
 typedef struct labels {
     uint32_t n;
     uint8_t items[LABELS];
-    bool ellipsis;  /* while parsing: it stands before item `before` */
+    bool ellipsis; /* while parsing: it stands before item `before` */
     uint32_t before;
 } labels;
 
@@ -25,10 +25,10 @@ typedef struct operand {
 
 typedef struct equation {
     const oo__call *c;
-    labels *terms;          /* [nin] */
+    labels *terms; /* [nin] */
     labels result;
-    int64_t sizes[LABELS];  /* -1 = in no operand */
-    uint32_t uses[LABELS];  /* in how many operands and the result it is yet to come */
+    int64_t sizes[LABELS]; /* -1 = in no operand */
+    uint32_t uses[LABELS]; /* in how many operands and the result it is yet to come */
     bool integer;
 } equation;
 
@@ -66,7 +66,8 @@ static oo_status parse(equation *e, bool *explicit) {
         text += 2;
         OO_TRY(parse_term(e->c, &text, &e->result));
     }
-    return *text ? oo__eval_fail(e->c, "the equation has '%s' where it should end", oo__printable(text, strlen(text))) : OO_OK;
+    return *text ? oo__eval_fail(e->c, "the equation has '%s' where it should end", oo__printable(text, strlen(text)))
+                 : OO_OK;
 }
 
 /* Puts the labels of `count` dimensions in place of the ellipsis; those of all terms end at the same label. */
@@ -125,7 +126,7 @@ static oo_status count_uses(equation *e) {
 }
 
 static oo_status prepare(equation *e) {
-    bool explicit;
+    bool explicit = false;
     uint32_t ellipsis = 0;
     OO_TRY(parse(e, &explicit));
     for (uint32_t i = 0; i < e->c->nin; i++) {

@@ -28,7 +28,8 @@ oo_status oo__kernel_binarizer(oo__call *c) {
 static oo_status impute(oo__call *c, const oo_array *in, uint32_t n, const float *floats, const int64_t *ints) {
     const uint64_t features = features_of(in);
     if (!n || (n != 1 && n != features))
-        return oo__eval_fail(c, "there are %u imputed values of the input's type for %llu features", n, (unsigned long long)features);
+        return oo__eval_fail(c, "there are %u imputed values of the input's type for %llu features", n,
+                             (unsigned long long)features);
     const double lost = oo__float(c, "replaced_value_float", 0);
     const int64_t lost_int = oo__int(c, "replaced_value_int64", 0);
     oo_array *const out = oo__array_new(in->elem, in->rank, in->dims);
@@ -95,7 +96,8 @@ oo_status oo__kernel_scaler(oo__call *c) {
     const float *const offset = oo__floats(c, "offset", &noffset), *const scale = oo__floats(c, "scale", &nscale);
     const uint64_t features = features_of(in);
     if ((noffset > 1 && noffset != features) || (nscale > 1 && nscale != features))
-        return oo__eval_fail(c, "there are %u offsets and %u scales for %llu features", noffset, nscale, (unsigned long long)features);
+        return oo__eval_fail(c, "there are %u offsets and %u scales for %llu features", noffset, nscale,
+                             (unsigned long long)features);
     oo_array *const out = oo__array_new(OO_FLOAT, in->rank, in->dims);
     for (uint64_t i = 0; out && i < in->count; i++) {
         const double shift = noffset ? (double)offset[noffset == 1 ? 0 : i % features] : 0;
@@ -126,7 +128,8 @@ oo_status oo__kernel_feature_vectorizer(oo__call *c) {
         if (!oo__need(c, k, &a))
             return OO_INVALID;
         if (!oo__is_number(a) || !a->rank || widths[k] < 0 || (k && rows_of(a) != dims[0]))
-            return oo__eval_fail(c, "input %u has no numbers, another number of rows than the first one, or a negative width", k);
+            return oo__eval_fail(
+                c, "input %u has no numbers, another number of rows than the first one, or a negative width", k);
         dims[0] = rows_of(a);
         dims[1] = oo__plus(dims[1], widths[k]);
     }

@@ -108,7 +108,9 @@ static numbers numbers_of(const oo__call *c, const char *name) {
     return n;
 }
 
-static double number(const numbers *n, uint32_t i) { return n->floats ? (double)n->floats[i] : oo__array_double(n->array, i); }
+static double number(const numbers *n, uint32_t i) {
+    return n->floats ? (double)n->floats[i] : oo__array_double(n->array, i);
+}
 
 typedef struct node_id {
     int64_t tree, node;
@@ -139,7 +141,8 @@ static uint32_t node_at(const reader *r, int64_t tree, int64_t node) {
 }
 
 static bool mode_of(oo_bytes text, oo__branch *out) {
-    static const char *const NAMES[] = {"BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ", "BRANCH_MEMBER", "LEAF"};
+    static const char *const NAMES[] = {"BRANCH_LEQ", "BRANCH_LT",  "BRANCH_GTE",    "BRANCH_GT",
+                                        "BRANCH_EQ",  "BRANCH_NEQ", "BRANCH_MEMBER", "LEAF"};
     for (uint32_t k = 0; k < sizeof NAMES / sizeof *NAMES; k++)
         if (text.size == strlen(NAMES[k]) && memcmp(text.data, NAMES[k], text.size) == 0) {
             *out = (oo__branch)k;
@@ -156,12 +159,15 @@ static oo_status read_node(const reader *r, uint32_t i) {
     if (n->mode == OO__LEAF)
         return OO_OK;
     if (r->features_of.data[i] < 0 || (uint64_t)r->features_of.data[i] >= r->features)
-        return oo__eval_fail(r->c, "node %u asks for feature %lld of %llu", i, (long long)r->features_of.data[i], (unsigned long long)r->features);
+        return oo__eval_fail(r->c, "node %u asks for feature %lld of %llu", i, (long long)r->features_of.data[i],
+                             (unsigned long long)r->features);
     n->feature = (uint32_t)r->features_of.data[i];
     n->split = number(&r->splits, i);
     n->yes = node_at(r, r->trees.data[i], r->yes.data[i]);
     n->no = node_at(r, r->trees.data[i], r->no.data[i]);
-    return n->yes < r->f->nnodes && n->no < r->f->nnodes ? OO_OK : oo__eval_fail(r->c, "node %u has a branch to a node that is not there", i);
+    return n->yes < r->f->nnodes && n->no < r->f->nnodes
+               ? OO_OK
+               : oo__eval_fail(r->c, "node %u has a branch to a node that is not there", i);
 }
 
 /* Roots are the first nodes of each run of equal tree ids. */
@@ -202,7 +208,8 @@ static oo_status read_votes(const reader *r, const char *prefix) {
     f->nvotes = status == OO_OK ? targets.n : 0;
     f->votes = oo__malloc(f->nvotes * sizeof *f->votes + 1);
     for (uint32_t i = 0; i < f->nvotes && status == OO_OK; i++) {
-        f->votes[i] = (oo__vote){node_at(r, trees.data[i], nodes.data[i]), (uint32_t)targets.data[i], number(&weights, i)};
+        f->votes[i] =
+            (oo__vote){node_at(r, trees.data[i], nodes.data[i]), (uint32_t)targets.data[i], number(&weights, i)};
         if (f->votes[i].node >= f->nnodes || targets.data[i] < 0 || targets.data[i] >= (int64_t)f->targets)
             status = oo__eval_fail(r->c, "weight %u is for a node or a target that is not there", i);
     }
@@ -214,7 +221,11 @@ static oo_status read_votes(const reader *r, const char *prefix) {
 
 oo_status oo__forest_by_ids(const oo__call *c, oo__forest *f, const char *votes, uint32_t targets, uint64_t features) {
     *f = (oo__forest){.targets = targets};
-    reader r = {.c = c, .f = f, .features = features, .modes = oo__attr(c, "nodes_modes"), .splits = numbers_of(c, "nodes_values")};
+    reader r = {.c = c,
+                .f = f,
+                .features = features,
+                .modes = oo__attr(c, "nodes_modes"),
+                .splits = numbers_of(c, "nodes_values")};
     r.trees = ints_of(c, "nodes_treeids");
     r.ids = ints_of(c, "nodes_nodeids");
     r.yes = ints_of(c, "nodes_truenodeids");
@@ -223,8 +234,8 @@ oo_status oo__forest_by_ids(const oo__call *c, oo__forest *f, const char *votes,
     r.missing = ints_of(c, "nodes_missing_value_tracks_true");
     const uint32_t n = r.ids.n;
     oo_status status = OO_OK;
-    if (!n || !r.modes || r.modes->type != OO_ATTR_STRINGS || r.modes->count != n || r.trees.n != n || r.yes.n != n || r.no.n != n ||
-        r.features_of.n != n || r.splits.n != n)
+    if (!n || !r.modes || r.modes->type != OO_ATTR_STRINGS || r.modes->count != n || r.trees.n != n || r.yes.n != n ||
+        r.no.n != n || r.features_of.n != n || r.splits.n != n)
         status = oo__eval_fail(c, "the attributes nodes_* are missing or differ in length");
     if (status == OO_OK)
         status = read_nodes(&r);
@@ -246,7 +257,8 @@ typedef struct position_reader {
 
 static oo_array *tensor_of(const oo__call *c, const char *name) {
     const oo_attr *const a = oo__attr(c, name);
-    oo_array *const array = a && a->type == OO_ATTR_TENSOR && a->t->count < UINT32_MAX ? oo__array_of_tensor(a->t) : NULL;
+    oo_array *const array =
+        a && a->type == OO_ATTR_TENSOR && a->t->count < UINT32_MAX ? oo__array_of_tensor(a->t) : NULL;
     if (!array || oo__is_number(array))
         return array;
     oo__array_release(array);
@@ -266,14 +278,17 @@ static oo_status place_node(const position_reader *r, uint32_t i, uint64_t featu
     if (mode < OO__LEQ || mode > OO__MEMBER)
         return oo__eval_fail(r->c, "the mode of node %u is unknown", i);
     if (r->features_of.data[i] < 0 || (uint64_t)r->features_of.data[i] >= features)
-        return oo__eval_fail(r->c, "node %u asks for feature %lld of %llu", i, (long long)r->features_of.data[i], (unsigned long long)features);
+        return oo__eval_fail(r->c, "node %u asks for feature %lld of %llu", i, (long long)r->features_of.data[i],
+                             (unsigned long long)features);
     n->mode = (oo__branch)mode;
     n->missing_true = i < r->missing.n && r->missing.data[i] != 0;
     n->feature = (uint32_t)r->features_of.data[i];
     n->split = oo__array_double(r->splits, i);
     n->yes = branch_to(r, r->yes_leaf.data[i], r->yes.data[i]);
     n->no = branch_to(r, r->no_leaf.data[i], r->no.data[i]);
-    return n->yes < r->f->nnodes && n->no < r->f->nnodes ? OO_OK : oo__eval_fail(r->c, "node %u has a branch to a node that is not there", i);
+    return n->yes < r->f->nnodes && n->no < r->f->nnodes
+               ? OO_OK
+               : oo__eval_fail(r->c, "node %u has a branch to a node that is not there", i);
 }
 
 static int by_value(const void *a, const void *b) {
@@ -309,7 +324,8 @@ static oo_status place_leaves(const position_reader *r) {
     f->votes = oo__malloc(f->nvotes * sizeof *f->votes + 1);
     for (uint32_t i = 0; i < f->nvotes; i++) {
         if (r->targets.data[i] < 0 || r->targets.data[i] >= (int64_t)f->targets)
-            return oo__eval_fail(r->c, "leaf %u is for target %lld of %u", i, (long long)r->targets.data[i], f->targets);
+            return oo__eval_fail(r->c, "leaf %u is for target %lld of %u", i, (long long)r->targets.data[i],
+                                 f->targets);
         f->nodes[r->inner + i].mode = OO__LEAF;
         f->votes[i] = (oo__vote){r->inner + i, (uint32_t)r->targets.data[i], oo__array_double(r->weights, i)};
     }
@@ -318,7 +334,8 @@ static oo_status place_leaves(const position_reader *r) {
     f->roots = oo__malloc(f->nroots * sizeof *f->roots + 1);
     for (uint32_t i = 0; i < f->nroots; i++) {
         if (r->roots.data[i] < 0 || r->roots.data[i] >= (int64_t)r->inner)
-            return oo__eval_fail(r->c, "tree %u has its root at node %lld of %u", i, (long long)r->roots.data[i], r->inner);
+            return oo__eval_fail(r->c, "tree %u has its root at node %lld of %u", i, (long long)r->roots.data[i],
+                                 r->inner);
         f->roots[i] = (uint32_t)r->roots.data[i];
     }
     return OO_OK;
@@ -326,7 +343,8 @@ static oo_status place_leaves(const position_reader *r) {
 
 static oo_status place_all(position_reader *r, uint64_t features) {
     const uint32_t n = r->inner = r->features_of.n;
-    if (!n || !has(r->modes, n) || !has(r->splits, n) || r->yes.n != n || r->no.n != n || r->yes_leaf.n != n || r->no_leaf.n != n)
+    if (!n || !has(r->modes, n) || !has(r->splits, n) || r->yes.n != n || r->no.n != n || r->yes_leaf.n != n ||
+        r->no_leaf.n != n)
         return oo__eval_fail(r->c, "the attributes nodes_* are missing or differ in length");
     if (!r->targets.n || !has(r->weights, r->targets.n) || r->targets.n > UINT32_MAX - n - 1)
         return oo__eval_fail(r->c, "the attributes leaf_* are missing or differ in length");
@@ -342,8 +360,12 @@ static oo_status place_all(position_reader *r, uint64_t features) {
 
 oo_status oo__forest_by_position(const oo__call *c, oo__forest *f, uint32_t targets, uint64_t features) {
     *f = (oo__forest){.targets = targets};
-    position_reader r = {.c = c, .f = f, .modes = tensor_of(c, "nodes_modes"), .splits = tensor_of(c, "nodes_splits"),
-                         .weights = tensor_of(c, "leaf_weights"), .members = tensor_of(c, "membership_values")};
+    position_reader r = {.c = c,
+                         .f = f,
+                         .modes = tensor_of(c, "nodes_modes"),
+                         .splits = tensor_of(c, "nodes_splits"),
+                         .weights = tensor_of(c, "leaf_weights"),
+                         .members = tensor_of(c, "membership_values")};
     r.features_of = ints_of(c, "nodes_featureids");
     r.yes = ints_of(c, "nodes_truenodeids");
     r.no = ints_of(c, "nodes_falsenodeids");

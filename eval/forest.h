@@ -7,10 +7,10 @@ typedef enum oo__branch { OO__LEQ, OO__LT, OO__GTE, OO__GT, OO__EQ, OO__NEQ, OO_
 
 typedef struct oo__tree_node {
     oo__branch mode;
-    bool missing_true;       /* where NaN goes */
+    bool missing_true; /* where NaN goes */
     uint32_t feature;
-    uint32_t yes, no;        /* nodes */
-    uint32_t first, count;   /* of a leaf: its votes; of MEMBER: its values */
+    uint32_t yes, no;      /* nodes */
+    uint32_t first, count; /* of a leaf: its votes; of MEMBER: its values */
     double split;
 } oo__tree_node;
 
@@ -21,13 +21,13 @@ typedef struct oo__vote {
 
 typedef struct oo__forest {
     oo__tree_node *nodes;
-    oo__vote *votes;         /* by node */
-    double *members;         /* sorted within each node */
+    oo__vote *votes; /* by node */
+    double *members; /* sorted within each node */
     uint32_t *roots;
     uint32_t nnodes, nvotes, nroots;
     uint32_t targets;
-    bool positive;           /* no vote has a negative weight */
-    bool single;             /* all votes are for one target, which is `only` */
+    bool positive; /* no vote has a negative weight */
+    bool single;   /* all votes are for one target, which is `only` */
     uint32_t only;
 } oo__forest;
 

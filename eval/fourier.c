@@ -13,17 +13,19 @@ enum { SHORT = 24 };
 struct oo__fourier {
     uint64_t n;
     bool inverse;
-    oo__complex *roots;     /* [n]: exp(-2 pi i k / n) */
-    oo__fourier *inner;     /* Bluestein: a forward transform of `padded` numbers */
-    uint64_t padded;        /* power of two, at least 2 n - 1 */
-    oo__complex *chirp;     /* [n]: exp(-pi i k^2 / n) */
-    oo__complex *spectrum;  /* [padded]: transform of the conjugate chirp */
+    oo__complex *roots;    /* [n]: exp(-2 pi i k / n) */
+    oo__fourier *inner;    /* Bluestein: a forward transform of `padded` numbers */
+    uint64_t padded;       /* power of two, at least 2 n - 1 */
+    oo__complex *chirp;    /* [n]: exp(-pi i k^2 / n) */
+    oo__complex *spectrum; /* [padded]: transform of the conjugate chirp */
 };
 
 static const double PI = 3.14159265358979323846;
 
 static oo__complex unit(double angle) { return (oo__complex){cos(angle), sin(angle)}; }
-static oo__complex times(oo__complex a, oo__complex b) { return (oo__complex){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re}; }
+static oo__complex times(oo__complex a, oo__complex b) {
+    return (oo__complex){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
 static oo__complex plus(oo__complex a, oo__complex b) { return (oo__complex){a.re + b.re, a.im + b.im}; }
 static oo__complex minus(oo__complex a, oo__complex b) { return (oo__complex){a.re - b.re, a.im - b.im}; }
 static oo__complex conjugate(oo__complex a) { return (oo__complex){a.re, -a.im}; }

@@ -10,7 +10,8 @@
 static oo_status replace(oo__call *c, oo_array *keys, oo_array *values, oo_array *fallback) {
     const oo_array *in;
     oo_status status = oo__need(c, 0, &in) ? OO_OK : OO_INVALID;
-    const bool fits = keys && values && fallback && keys->count == values->count && fallback->count == 1 && fallback->elem == values->elem;
+    const bool fits = keys && values && fallback && keys->count == values->count && fallback->count == 1 &&
+                      fallback->elem == values->elem;
     oo__lookup *const lookup = oo__lookup_new(keys);
     if (status == OO_OK && (!fits || !lookup))
         status = oo__eval_fail(c, "keys, values and default do not fit each other");
@@ -62,7 +63,8 @@ static oo_array *counted(uint64_t n) {
 static oo_status translate(oo__call *c, oo_array *strings, oo_array *ints) {
     const oo_array *const in = oo__in(c, 0);
     const bool from_strings = in && in->elem == OO_STRING;
-    return replace(c, from_strings ? strings : ints, from_strings ? ints : strings, fallback_of(c, from_strings ? OO_INT64 : OO_STRING));
+    return replace(c, from_strings ? strings : ints, from_strings ? ints : strings,
+                   fallback_of(c, from_strings ? OO_INT64 : OO_STRING));
 }
 
 /* The first of the attributes prefix_tensor, prefix_strings, prefix_int64s, prefix_floats that is there. */
@@ -122,9 +124,11 @@ oo_status oo__kernel_one_hot_encoder(oo__call *c) {
         return OO_INVALID;
     if (in->rank == OO__MAX_RANK || oo__is_complex(in->elem))
         return oo__eval_unsupported(c, "an input of %u dimensions, or of complex numbers", in->rank);
-    oo__lookup *const categories = oo__lookup_new(oo__vector_of(c, in->elem == OO_STRING ? "cats_strings" : "cats_int64s"));
-    const oo_status status =
-        categories && oo__lookup_strings(categories) == (in->elem == OO_STRING) ? encode(c, in, categories) : oo__eval_fail(c, "there are no categories of the input's type");
+    oo__lookup *const categories =
+        oo__lookup_new(oo__vector_of(c, in->elem == OO_STRING ? "cats_strings" : "cats_int64s"));
+    const oo_status status = categories && oo__lookup_strings(categories) == (in->elem == OO_STRING)
+                                 ? encode(c, in, categories)
+                                 : oo__eval_fail(c, "there are no categories of the input's type");
     oo__lookup_free(categories);
     return status;
 }

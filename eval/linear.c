@@ -25,7 +25,8 @@ static oo_status read_model(const oo__call *c, model *m, int64_t targets) {
     if (targets < 0 || !n || !m->rows.features || n % m->rows.features || n / m->rows.features != m->targets)
         return oo__eval_fail(c, "%u coefficients do not fit %llu features", n, (unsigned long long)m->rows.features);
     if (nintercepts && nintercepts != m->targets)
-        return oo__eval_fail(c, "there are %u intercepts for %llu targets", nintercepts, (unsigned long long)m->targets);
+        return oo__eval_fail(c, "there are %u intercepts for %llu targets", nintercepts,
+                             (unsigned long long)m->targets);
     return OO_OK;
 }
 
@@ -33,7 +34,8 @@ static void score_row(const model *m, uint64_t row, double *scores) {
     for (uint64_t t = 0; t < m->targets; t++) {
         scores[t] = m->intercepts ? (double)m->intercepts[t] : 0;
         for (uint64_t k = 0; k < m->rows.features; k++)
-            scores[t] += (double)m->coefficients[t * m->rows.features + k] * oo__array_double(m->rows.x, row * m->rows.features + k);
+            scores[t] += (double)m->coefficients[t * m->rows.features + k] *
+                         oo__array_double(m->rows.x, row * m->rows.features + k);
     }
 }
 

@@ -28,13 +28,17 @@ oo_array *oo__vector_of(const oo__call *c, const char *name) {
         return a->t->count ? oo__array_of_tensor(a->t) : NULL;
     if (!a || !a->count)
         return NULL;
-    const oo_elem elem = a->type == OO_ATTR_INTS ? OO_INT64 : a->type == OO_ATTR_FLOATS ? OO_FLOAT : a->type == OO_ATTR_STRINGS ? OO_STRING : OO_UNDEFINED;
+    const oo_elem elem = a->type == OO_ATTR_INTS      ? OO_INT64
+                         : a->type == OO_ATTR_FLOATS  ? OO_FLOAT
+                         : a->type == OO_ATTR_STRINGS ? OO_STRING
+                                                      : OO_UNDEFINED;
     if (elem == OO_UNDEFINED)
         return NULL;
     const int64_t dims[] = {a->count};
     oo_array *const out = oo__array_new(elem, 1, dims);
     if (out && elem != OO_STRING)
-        memcpy(out->data, elem == OO_INT64 ? (const void *)a->ints : (const void *)a->floats, a->count * oo__array_width(elem));
+        memcpy(out->data, elem == OO_INT64 ? (const void *)a->ints : (const void *)a->floats,
+               a->count * oo__array_width(elem));
     for (uint32_t i = 0; out && elem == OO_STRING && i < a->count; i++)
         oo__array_set_string(out, i, a->strings[i]);
     return out;

@@ -8,16 +8,18 @@
 typedef enum reduction { NONE, SUM, MEAN } reduction;
 
 typedef struct loss {
-    const oo_array *scores;  /* [N, C, d...] */
-    const oo_array *target;  /* [N, d...] */
-    const oo_array *weight;  /* [C] or NULL */
+    const oo_array *scores; /* [N, C, d...] */
+    const oo_array *target; /* [N, d...] */
+    const oo_array *weight; /* [C] or NULL */
     reduction reduction;
     bool ignores;
     int64_t ignored;
     uint64_t classes, inner; /* C, product of d */
 } loss;
 
-static bool is_floating(oo_elem elem) { return elem == OO_FLOAT || elem == OO_DOUBLE || elem == OO_FLOAT16 || elem == OO_BFLOAT16; }
+static bool is_floating(oo_elem elem) {
+    return elem == OO_FLOAT || elem == OO_DOUBLE || elem == OO_FLOAT16 || elem == OO_BFLOAT16;
+}
 
 static bool shapes_fit(const oo_array *scores, const oo_array *target) {
     if (scores->rank < 2 || target->rank != scores->rank - 1 || target->dims[0] != scores->dims[0])
@@ -45,7 +47,8 @@ static oo_status read_loss(const oo__call *c, loss *l) {
     for (uint64_t i = 0; i < l->target->count; i++) {
         const int64_t label = oo__array_int(l->target, i);
         if ((label < 0 || (uint64_t)label >= l->classes) && !(l->ignores && label == l->ignored))
-            return oo__eval_fail(c, "label %lld is out of range for %llu classes", (long long)label, (unsigned long long)l->classes);
+            return oo__eval_fail(c, "label %lld is out of range for %llu classes", (long long)label,
+                                 (unsigned long long)l->classes);
     }
     return OO_OK;
 }

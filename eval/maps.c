@@ -194,7 +194,8 @@ oo_status oo__kernel_zip_map(oo__call *c) {
     OO_TRY(oo__rows_in(c, &rows));
     OO_TRY(oo__classes_of(c, "classlabels_strings", "classlabels_int64s", &classes));
     if (classes.count != rows.features || !classes.count)
-        return oo__eval_fail(c, "there are %u labels for %llu columns", classes.count, (unsigned long long)rows.features);
+        return oo__eval_fail(c, "there are %u labels for %llu columns", classes.count,
+                             (unsigned long long)rows.features);
     if (rows.count > MOST || rows.x->count > MOST)
         return oo__eval_unsupported(c, "maps of more than %d numbers", MOST);
     uint32_t *const order = oo__malloc(classes.count * sizeof *order);

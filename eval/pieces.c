@@ -39,7 +39,8 @@ static bool fits(const oo_array *a, const oo_array *b, uint32_t axis) {
 }
 
 /* The dimensions of the result; false when the parts do not fit together. */
-static bool shape_of(oo_datum *const *parts, uint64_t n, const oo__joint *how, uint32_t *rank, int64_t *dims, uint32_t *axis) {
+static bool shape_of(oo_datum *const *parts, uint64_t n, const oo__joint *how, uint32_t *rank, int64_t *dims,
+                     uint32_t *axis) {
     const oo_array *const first = parts[0]->array;
     int64_t at = how->axis;
     *rank = first ? first->rank + how->stacked : 0;
@@ -67,7 +68,8 @@ oo_array *oo__join(oo_datum *const *parts, uint64_t n, const oo__joint *how) {
     oo_array *const out = oo__array_new(parts[0]->array->elem, rank, dims);
     if (!out || !out->count)
         return out;
-    const uint64_t inner = oo__product(dims, axis + 1, rank), outer = oo__product(dims, 0, axis), step = (uint64_t)dims[axis] * inner;
+    const uint64_t inner = oo__product(dims, axis + 1, rank), outer = oo__product(dims, 0, axis),
+                   step = (uint64_t)dims[axis] * inner;
     uint64_t at = 0;
     for (uint64_t i = 0; i < n; i++) {
         const oo_array *const part = parts[how->backwards ? n - 1 - i : i]->array;

@@ -20,7 +20,9 @@ static uint64_t mixed(uint64_t x) {
     return x ^ x >> 31;
 }
 
-double oo__random_uniform(uint64_t key, uint64_t index) { return (double)(mixed(key + (index + 1) * GOLDEN) >> 11) * 0x1p-53; }
+double oo__random_uniform(uint64_t key, uint64_t index) {
+    return (double)(mixed(key + (index + 1) * GOLDEN) >> 11) * 0x1p-53;
+}
 
 double oo__random_normal(uint64_t key, uint64_t index) {
     const double radius = sqrt(-2 * log1p(-oo__random_uniform(key, 2 * index)));
@@ -50,8 +52,8 @@ typedef enum law { UNIFORM, NORMAL, BERNOULLI } law;
 typedef struct job {
     law law;
     uint64_t key;
-    double a, b;         /* low and high, or mean and scale */
-    const oo_array *in;  /* BERNOULLI: probabilities */
+    double a, b;        /* low and high, or mean and scale */
+    const oo_array *in; /* BERNOULLI: probabilities */
     oo_array *out;
 } job;
 
@@ -70,7 +72,9 @@ static void fill_part(void *state, uint64_t first, uint64_t last) {
         oo__array_set_double(j->out, i, drawn(j, i));
 }
 
-static bool is_real(int64_t elem) { return elem == OO_FLOAT || elem == OO_DOUBLE || elem == OO_FLOAT16 || elem == OO_BFLOAT16; }
+static bool is_real(int64_t elem) {
+    return elem == OO_FLOAT || elem == OO_DOUBLE || elem == OO_FLOAT16 || elem == OO_BFLOAT16;
+}
 
 static oo_status fill(oo__call *c, law l, int64_t elem, uint32_t rank, const int64_t *dims) {
     if (!is_real(elem))
@@ -110,9 +114,11 @@ oo_status oo__kernel_bernoulli(oo__call *c) {
     if (!oo__need(c, 0, &in))
         return OO_INVALID;
     const int64_t elem = oo__int(c, "dtype", in->elem);
-    if (!is_real(in->elem) || elem <= OO_UNDEFINED || elem > OO_BFLOAT16 || elem == OO_STRING || oo__is_complex((oo_elem)elem))
+    if (!is_real(in->elem) || elem <= OO_UNDEFINED || elem > OO_BFLOAT16 || elem == OO_STRING ||
+        oo__is_complex((oo_elem)elem))
         return oo__eval_fail(c, "the input or the wanted type is no type of numbers");
-    job j = {.law = BERNOULLI, .key = oo__random_key(c), .in = in, .out = oo__array_new((oo_elem)elem, in->rank, in->dims)};
+    job j = {
+        .law = BERNOULLI, .key = oo__random_key(c), .in = in, .out = oo__array_new((oo_elem)elem, in->rank, in->dims)};
     if (j.out)
         oo__parallel(in->count, 1 << 14, fill_part, &j);
     return oo__set(c, 0, j.out);

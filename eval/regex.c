@@ -12,7 +12,8 @@ static oo_status compiled(const oo__call *c, pcre2_code **out) {
     const oo_attr *const a = oo__attr(c, "pattern");
     if (!a || a->type != OO_ATTR_STRING || a->s.size > LONGEST_PATTERN)
         return oo__eval_fail(c, "attribute \"pattern\" is missing or longer than %d bytes", LONGEST_PATTERN);
-    const uint32_t options = PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
+    const uint32_t options =
+        PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
     int error;
     PCRE2_SIZE offset;
     *out = pcre2_compile(a->s.size ? a->s.data : (PCRE2_SPTR) "", a->s.size, options, &error, &offset, NULL);
@@ -20,11 +21,12 @@ static oo_status compiled(const oo__call *c, pcre2_code **out) {
         return OO_OK;
     char text[160];
     pcre2_get_error_message(error, (PCRE2_UCHAR *)text, sizeof text);
-    return oo__eval_fail(c, "the pattern \"%s\" is wrong at byte %zu: %s", oo__printable((const char *)a->s.data, a->s.size), offset, text);
+    return oo__eval_fail(c, "the pattern \"%s\" is wrong at byte %zu: %s",
+                         oo__printable((const char *)a->s.data, a->s.size), offset, text);
 }
 
-static oo_status match_all(const oo__call *c, oo_array *out, const oo_array *in, const pcre2_code *code, pcre2_match_data *data,
-                           pcre2_match_context *limits) {
+static oo_status match_all(const oo__call *c, oo_array *out, const oo_array *in, const pcre2_code *code,
+                           pcre2_match_data *data, pcre2_match_context *limits) {
     for (uint64_t i = 0; i < in->count; i++) {
         const oo_bytes s = ((const oo_bytes *)in->data)[i];
         const int found = pcre2_match(code, s.size ? s.data : (PCRE2_SPTR) "", s.size, 0, 0, data, limits);

@@ -22,7 +22,14 @@ oo_status oo__classes_of(const oo__call *c, const char *strings, const char *int
 oo_array *oo__labels_new(const oo__classes *classes, uint64_t count);
 void oo__label_set(oo_array *labels, uint64_t i, const oo__classes *classes, uint32_t k);
 
-typedef enum oo__transform { OO__NONE, OO__SOFTMAX, OO__LOGISTIC, OO__SOFTMAX_ZERO, OO__PROBIT, OO__TRANSFORMS } oo__transform;
+typedef enum oo__transform {
+    OO__NONE,
+    OO__SOFTMAX,
+    OO__LOGISTIC,
+    OO__SOFTMAX_ZERO,
+    OO__PROBIT,
+    OO__TRANSFORMS
+} oo__transform;
 /* The attribute post_transform, a string. */
 oo_status oo__transform_of(const oo__call *c, oo__transform *out);
 /* Two scores and more are transformed together; of a single one only PROBIT makes anything. */

@@ -31,7 +31,8 @@ static oo_status set_datum(oo__call *c, uint32_t index, oo_datum *datum) {
 static oo_datum *allow_change(const oo_datum *d) { return (oo_datum *)(uintptr_t)d; }
 
 /* Input `index` as a position in [0, limit); `absent` when it is omitted. False after an error. */
-static bool position_in(const oo__call *c, uint32_t index, int64_t absent, int64_t length, int64_t limit, int64_t *out) {
+static bool position_in(const oo__call *c, uint32_t index, int64_t absent, int64_t length, int64_t limit,
+                        int64_t *out) {
     if (!oo__integer_of(c, index, absent, out))
         return false;
     const int64_t asked = *out;
@@ -155,7 +156,8 @@ static oo_status read_cuts(const oo__call *c, int64_t extent, cuts *k) {
             sum = oo__plus(sum, oo__array_int(split, i));
         }
         if (sum != extent)
-            return oo__eval_fail(c, "the lengths add up to %lld where the axis has %lld", (long long)sum, (long long)extent);
+            return oo__eval_fail(c, "the lengths add up to %lld where the axis has %lld", (long long)sum,
+                                 (long long)extent);
     } else {
         k->step = split ? oo__array_int(split, 0) : 1;
         if (k->step < 1)
@@ -172,7 +174,7 @@ oo_status oo__kernel_split_to_sequence(oo__call *c) {
         return OO_INVALID;
     if (!oo__axis(&axis, in->rank))
         return oo__eval_fail(c, "the axis is out of range for %u dimensions", in->rank);
-    cuts k;
+    cuts k = {0};
     OO_TRY(read_cuts(c, in->dims[axis], &k));
     oo_datum **const items = oo__malloc((size_t)(k.count + 1) * sizeof *items);
     oo_status status = OO_OK;
@@ -180,7 +182,8 @@ oo_status oo__kernel_split_to_sequence(oo__call *c) {
     for (int64_t at = 0; n < k.count && status == OO_OK; n++) {
         const int64_t rest = in->dims[axis] - at;
         const int64_t length = k.lengths ? oo__array_int(k.lengths, (uint64_t)n) : k.step < rest ? k.step : rest;
-        items[n] = oo__datum_tensor(k.keep ? oo__cut(in, (uint32_t)axis, at, length) : oo__cut_one(in, (uint32_t)axis, at));
+        items[n] =
+            oo__datum_tensor(k.keep ? oo__cut(in, (uint32_t)axis, at, length) : oo__cut_one(in, (uint32_t)axis, at));
         at += length;
         if (!items[n])
             status = oo__eval_fail(c, "an item would be larger than the limit for one tensor");
@@ -224,9 +227,9 @@ oo_status oo__kernel_optional_has_element(oo__call *c) {
 typedef struct mapping {
     oo__call *c;
     uint32_t length;
-    oo_datum **in;    /* of the body, borrowed: [nin] */
-    oo_datum **out;   /* results of all runs: [nout][length] */
-    oo_datum **one;   /* of one run: [nout] */
+    oo_datum **in;  /* of the body, borrowed: [nin] */
+    oo_datum **out; /* results of all runs: [nout][length] */
+    oo_datum **one; /* of one run: [nout] */
 } mapping;
 
 static oo_status map_one(mapping *m, uint32_t i) {
@@ -243,8 +246,12 @@ static oo_status map_one(mapping *m, uint32_t i) {
 static void set_mapped(mapping *m, uint32_t k) {
     oo_datum **const items = m->out + (size_t)k * m->length;
     const oo_attr *const a = oo__attr(m->c, "body");
-    const oo_type *const type = a && a->type == OO_ATTR_GRAPH && k < a->g->outputs.n ? a->g->outputs.data[k].type : NULL;
-    m->c->out[k] = oo__datum_sequence(m->length, items, m->length ? items[0]->elem : type ? oo_type_elem(type) : OO_UNDEFINED);
+    const oo_type *const type =
+        a && a->type == OO_ATTR_GRAPH && k < a->g->outputs.n ? a->g->outputs.data[k].type : NULL;
+    m->c->out[k] = oo__datum_sequence(m->length, items,
+                                      m->length ? items[0]->elem
+                                      : type    ? oo_type_elem(type)
+                                                : OO_UNDEFINED);
 }
 
 oo_status oo__kernel_sequence_map(oo__call *c) {

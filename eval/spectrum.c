@@ -8,7 +8,8 @@
 /* The wanted element type; a type of numbers that the schema allows. */
 static oo_status read_type(const oo__call *c, oo_elem *out) {
     const int64_t elem = oo__int(c, "output_datatype", OO_FLOAT);
-    if (elem <= OO_UNDEFINED || elem > OO_BFLOAT16 || elem == OO_STRING || elem == OO_BOOL || oo__is_complex((oo_elem)elem))
+    if (elem <= OO_UNDEFINED || elem > OO_BFLOAT16 || elem == OO_STRING || elem == OO_BOOL ||
+        oo__is_complex((oo_elem)elem))
         return oo__eval_fail(c, "output_datatype %lld is no type of numbers", (long long)elem);
     *out = (oo_elem)elem;
     return OO_OK;
@@ -17,7 +18,7 @@ static oo_status read_type(const oo__call *c, oo_elem *out) {
 /* a - b cos(x) + d cos(2 x), where x goes once around. */
 static oo_status set_window(oo__call *c, double a, double b, double d) {
     int64_t size;
-    oo_elem elem;
+    oo_elem elem = OO_FLOAT;
     if (!oo__integer_of(c, 0, -1, &size))
         return OO_INVALID;
     if (size < 0)
@@ -55,20 +56,22 @@ static int64_t edge(const bands *b, int64_t i) {
 /* Column i rises from edge i to edge i + 1 and falls to edge i + 2. */
 static void put_band(oo_array *out, int64_t count, int64_t i, int64_t left, int64_t center, int64_t right) {
     for (int64_t k = left; k <= center; k++)
-        oo__array_set_double(out, (uint64_t)(k * count + i), center == left ? 1 : (double)(k - left) / (double)(center - left));
+        oo__array_set_double(out, (uint64_t)(k * count + i),
+                             center == left ? 1 : (double)(k - left) / (double)(center - left));
     for (int64_t k = center; k < right; k++)
         oo__array_set_double(out, (uint64_t)(k * count + i), (double)(right - k) / (double)(right - center));
 }
 
 oo_status oo__kernel_mel_weight_matrix(oo__call *c) {
     const oo_array *low, *high;
-    oo_elem elem;
+    oo_elem elem = OO_FLOAT;
     bands b;
-    if (!oo__integer_of(c, 0, 0, &b.count) || !oo__integer_of(c, 1, 0, &b.length) || !oo__integer_of(c, 2, 0, &b.rate) ||
-        !oo__need(c, 3, &low) || !oo__need(c, 4, &high))
+    if (!oo__integer_of(c, 0, 0, &b.count) || !oo__integer_of(c, 1, 0, &b.length) ||
+        !oo__integer_of(c, 2, 0, &b.rate) || !oo__need(c, 3, &low) || !oo__need(c, 4, &high))
         return OO_INVALID;
     OO_TRY(read_type(c, &elem));
-    if (b.count < 1 || b.length < 1 || b.rate < 1 || low->count != 1 || high->count != 1 || !oo__is_number(low) || !oo__is_number(high))
+    if (b.count < 1 || b.length < 1 || b.rate < 1 || low->count != 1 || high->count != 1 || !oo__is_number(low) ||
+        !oo__is_number(high))
         return oo__eval_fail(c, "a size is not positive, or a frequency no scalar");
     b.bins = b.length / 2 + 1;
     b.low = mel_of(oo__array_double(low, 0));
@@ -82,7 +85,8 @@ oo_status oo__kernel_mel_weight_matrix(oo__call *c) {
         const int64_t left = edge(&b, i), center = edge(&b, i + 1), right = edge(&b, i + 2);
         if (left < 0 || center < 0 || right < 0) {
             oo__array_release(out);
-            return oo__eval_fail(c, "band %lld reaches beyond the spectrum of %lld bins", (long long)i, (long long)b.bins);
+            return oo__eval_fail(c, "band %lld reaches beyond the spectrum of %lld bins", (long long)i,
+                                 (long long)b.bins);
         }
         put_band(out, b.count, i, left, center, right);
     }

@@ -82,8 +82,10 @@ oo_status oo__kernel_svm_regressor(oo__call *c) {
     const int64_t supports = oo__int(c, "n_supports", 0);
     m.nvectors = supports > 0 ? (uint64_t)supports : 0;
     const uint64_t expected = m.nvectors ? m.nvectors : m.rows.features;
-    if (m.coefficients.n != expected || (m.nvectors && (m.vectors.n % m.nvectors || m.vectors.n / m.nvectors != m.rows.features)))
-        return oo__eval_fail(c, "coefficients or support vectors do not fit %llu features", (unsigned long long)m.rows.features);
+    if (m.coefficients.n != expected ||
+        (m.nvectors && (m.vectors.n % m.nvectors || m.vectors.n / m.nvectors != m.rows.features)))
+        return oo__eval_fail(c, "coefficients or support vectors do not fit %llu features",
+                             (unsigned long long)m.rows.features);
     const int64_t dims[] = {(int64_t)m.rows.count, 1};
     oo_array *const out = oo__array_new(OO_FLOAT, 2, dims);
     for (uint64_t r = 0; out && r < m.rows.count; r++) {
@@ -100,12 +102,12 @@ oo_status oo__kernel_svm_regressor(oo__call *c) {
 /* ---- SVMClassifier ---- */
 /* Memory of one run. */
 typedef struct bench {
-    double *kernels;  /* [nvectors] */
-    double *pairs;    /* [classes (classes - 1) / 2]: first against second, third ... */
-    uint32_t *votes;  /* [classes] */
-    double *scores;   /* [max(classes, pairs, 2)] */
-    double *r, *q;    /* [classes, classes] */
-    double *qp;       /* [classes] */
+    double *kernels; /* [nvectors] */
+    double *pairs;   /* [classes (classes - 1) / 2]: first against second, third ... */
+    uint32_t *votes; /* [classes] */
+    double *scores;  /* [max(classes, pairs, 2)] */
+    double *r, *q;   /* [classes, classes] */
+    double *qp;      /* [classes] */
 } bench;
 
 static uint64_t pairs_of(const machine *m) { return (uint64_t)m->classes.count * (m->classes.count - 1) / 2; }
@@ -136,7 +138,8 @@ static void pair_probabilities(const machine *m, bench *b) {
     uint64_t pair = 0;
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = i + 1; j < n; j++, pair++) {
-            const double p = 1 - oo__logistic(b->pairs[pair] * (double)m->prob_a.data[pair] + (double)m->prob_b.data[pair]);
+            const double p =
+                1 - oo__logistic(b->pairs[pair] * (double)m->prob_a.data[pair] + (double)m->prob_b.data[pair]);
             b->r[i * n + j] = fmin(fmax(p, 1e-7), 1 - 1e-7);
             b->r[j * n + i] = 1 - b->r[i * n + j];
         }
@@ -239,7 +242,8 @@ static oo_status check_classifier(const oo__call *c, machine *m) {
     if (!classes || classes > UINT16_MAX)
         return oo__eval_fail(c, "there are %llu labels", (unsigned long long)classes);
     if (!m->nvectors)
-        return m->coefficients.n == classes * features ? OO_OK : oo__eval_fail(c, "the coefficients do not fit the features");
+        return m->coefficients.n == classes * features ? OO_OK
+                                                       : oo__eval_fail(c, "the coefficients do not fit the features");
     if (classes < 2 || n != classes || m->vectors.n % m->nvectors || m->vectors.n / m->nvectors != features)
         return oo__eval_fail(c, "the support vectors do not fit classes and features");
     if (m->coefficients.n < (classes - 1) * m->nvectors || m->rho.n < pairs_of(m) || m->prob_a.n != m->prob_b.n ||
@@ -249,7 +253,8 @@ static oo_status check_classifier(const oo__call *c, machine *m) {
 }
 
 static bench new_bench(const machine *m) {
-    const uint64_t n = m->classes.count, pairs = pairs_of(m), most = pairs > n ? pairs : n, square = m->prob_a.n && m->nvectors ? n * n : 1;
+    const uint64_t n = m->classes.count, pairs = pairs_of(m), most = pairs > n ? pairs : n,
+                   square = m->prob_a.n && m->nvectors ? n * n : 1;
     bench b;
     b.kernels = oo__malloc((m->nvectors + 1) * sizeof *b.kernels);
     b.pairs = oo__malloc((m->nvectors ? pairs + 1 : 1) * sizeof *b.pairs);
@@ -288,7 +293,8 @@ oo_status oo__kernel_svm_classifier(oo__call *c) {
     bench b = new_bench(&m);
     const bool positive = all_positive(&m.coefficients);
     for (uint64_t r = 0; labels && out && r < m.rows.count; r++) {
-        const uint32_t best = m.nvectors ? classify_by_vectors(&m, r, &b, columns) : classify_linearly(&m, r, &b, positive);
+        const uint32_t best =
+            m.nvectors ? classify_by_vectors(&m, r, &b, columns) : classify_linearly(&m, r, &b, positive);
         oo__label_set(labels, r, &m.classes, best);
         for (uint64_t k = 0; k < columns; k++)
             oo__array_set_double(out, r * columns + k, b.scores[k]);

@@ -10,7 +10,9 @@
 
 static oo_bytes string_at(const oo_array *a, uint64_t i) { return ((const oo_bytes *)a->data)[i]; }
 
-static bool same(oo_bytes a, oo_bytes b) { return a.size == b.size && (!a.size || memcmp(a.data, b.data, a.size) == 0); }
+static bool same(oo_bytes a, oo_bytes b) {
+    return a.size == b.size && (!a.size || memcmp(a.data, b.data, a.size) == 0);
+}
 
 /* Input `index` as a tensor of strings. */
 static oo_status strings_in(const oo__call *c, uint32_t index, const oo_array **out) {
@@ -28,7 +30,8 @@ typedef struct joining {
 static void join_run(void *state, uint64_t out, const uint64_t *at, const int64_t *strides, uint64_t count) {
     const joining *const j = state;
     for (uint64_t i = 0; i < count; i++) {
-        const oo_bytes a = string_at(j->a, at[0] + i * (uint64_t)strides[0]), b = string_at(j->b, at[1] + i * (uint64_t)strides[1]);
+        const oo_bytes a = string_at(j->a, at[0] + i * (uint64_t)strides[0]),
+                       b = string_at(j->b, at[1] + i * (uint64_t)strides[1]);
         uint8_t *const text = oo__malloc(a.size + b.size + 1);
         if (a.size)
             memcpy(text, a.data, a.size);
@@ -123,7 +126,8 @@ oo_status oo__kernel_string_split(oo__call *c) {
         return oo__eval_unsupported(c, "the result has more than %d dimensions", OO__MAX_RANK);
     const oo_attr *const a = oo__attr(c, "delimiter");
     const int64_t most = oo__int(c, "maxsplit", -1);
-    const splitter s = {a && a->type == OO_ATTR_STRING ? a->s : (oo_bytes){NULL, 0}, most < 0 ? UINT64_MAX : (uint64_t)most};
+    const splitter s = {a && a->type == OO_ATTR_STRING ? a->s : (oo_bytes){NULL, 0},
+                        most < 0 ? UINT64_MAX : (uint64_t)most};
     oo_array *const counts = oo__array_new(OO_INT64, in->rank, in->dims);
     if (!counts)
         return oo__set(c, 1, NULL);
@@ -149,7 +153,7 @@ oo_status oo__kernel_string_split(oo__call *c) {
 /* ---- StringNormalizer ---- */
 typedef struct normalizer {
     enum { KEEP, LOWER, UPPER } change;
-    bool turkish;   /* i with and without dot are two letters */
+    bool turkish;    /* i with and without dot are two letters */
     locale_t locale; /* any with the letters of Unicode; 0: ASCII only */
     bool sensitive;
     oo_bytes *stops; /* in lower case unless sensitive */
@@ -252,11 +256,13 @@ oo_status oo__kernel_string_normalizer(oo__call *c) {
     OO_TRY(strings_in(c, 0, &in));
     if (in->rank < 1 || in->rank > 2 || (in->rank == 2 && in->dims[0] != 1))
         return oo__eval_fail(c, "the input has neither shape [C] nor [1, C]");
-    const char *const change = oo__string(c, "case_change_action", "NONE"), *const locale = oo__string(c, "locale", "en_US");
+    const char *const change = oo__string(c, "case_change_action", "NONE"), *const locale =
+                                                                                oo__string(c, "locale", "en_US");
     normalizer z = {.sensitive = oo__int(c, "is_case_sensitive", 0) != 0};
     z.change = strcmp(change, "LOWER") == 0 ? LOWER : strcmp(change, "UPPER") == 0 ? UPPER : KEEP;
     if (z.change == KEEP && strcmp(change, "NONE") != 0)
-        return oo__eval_fail(c, "case_change_action \"%s\" is none of LOWER, UPPER, NONE", oo__printable(change, strlen(change)));
+        return oo__eval_fail(c, "case_change_action \"%s\" is none of LOWER, UPPER, NONE",
+                             oo__printable(change, strlen(change)));
     z.turkish = strncmp(locale, "tr", 2) == 0 || strncmp(locale, "az", 2) == 0;
     z.locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     const oo_attr *const stops = oo__attr(c, "stopwords");

@@ -20,11 +20,11 @@ typedef struct gram {
 
 typedef struct vectorizer {
     bool strings;
-    token *dictionary;   /* sorted, each once */
+    token *dictionary; /* sorted, each once */
     uint32_t ndictionary;
-    uint32_t *pool;      /* of words */
+    uint32_t *pool; /* of words */
     uint32_t npool;
-    gram *grams;         /* sorted by size, then words */
+    gram *grams; /* sorted by size, then words */
     uint32_t ngrams;
     uint32_t shortest, longest;
     int64_t skips;
@@ -104,8 +104,9 @@ static oo_status read_weights(const oo__call *c, vectorizer *v, uint32_t grams, 
 /* counts[k] is where the (k + 1)-grams begin in the pool; indexes give the column of each n-gram. */
 static oo_status make_grams(const oo__call *c, vectorizer *v) {
     uint32_t ncounts, nindexes, n = 0;
-    const int64_t *const counts = oo__ints(c, "ngram_counts", &ncounts), *const indexes = oo__ints(c, "ngram_indexes", &nindexes);
-    const float *weights;
+    const int64_t *const counts = oo__ints(c, "ngram_counts", &ncounts), *const indexes =
+                                                                             oo__ints(c, "ngram_indexes", &nindexes);
+    const float *weights = NULL;
     OO_TRY(read_weights(c, v, nindexes, &weights));
     v->grams = oo__malloc(nindexes * sizeof *v->grams + 1);
     for (uint32_t k = 0; k < ncounts; k++) {
@@ -134,7 +135,8 @@ static oo_status read_lengths(const oo__call *c, vectorizer *v) {
     uint32_t ncounts;
     oo__ints(c, "ngram_counts", &ncounts);
     if (shortest < 1 || longest < shortest || longest > (int64_t)ncounts)
-        return oo__eval_fail(c, "n-grams of %lld to %lld tokens do not fit ngram_counts", (long long)shortest, (long long)longest);
+        return oo__eval_fail(c, "n-grams of %lld to %lld tokens do not fit ngram_counts", (long long)shortest,
+                             (long long)longest);
     v->shortest = (uint32_t)shortest;
     v->longest = (uint32_t)longest;
     v->skips = oo__int(c, "max_skip_count", 0);
@@ -152,14 +154,15 @@ static oo_status prepare(const oo__call *c, vectorizer *v, const oo_array *in) {
 }
 
 /* ---- counting ---- */
-static void count_at(const vectorizer *v, const uint32_t *row, int64_t length, int64_t start, int64_t step, uint32_t shortest,
-                     uint32_t *words, float *out) {
+static void count_at(const vectorizer *v, const uint32_t *row, int64_t length, int64_t start, int64_t step,
+                     uint32_t shortest, uint32_t *words, float *out) {
     for (uint32_t size = 1; size <= v->longest && start + (int64_t)(size - 1) * step < length; size++) {
         words[size - 1] = row[start + (int64_t)(size - 1) * step];
         if (words[size - 1] == UNKNOWN)
             return;
         const gram key = {words, size, 0, 0};
-        const gram *const found = size >= shortest && v->ngrams ? bsearch(&key, v->grams, v->ngrams, sizeof key, by_words) : NULL;
+        const gram *const found =
+            size >= shortest && v->ngrams ? bsearch(&key, v->grams, v->ngrams, sizeof key, by_words) : NULL;
         if (found)
             out[found->column] = v->once ? found->weight : out[found->column] + found->weight;
     }
@@ -185,7 +188,8 @@ static void vectorize(const vectorizer *v, const oo_array *in, oo_array *out) {
     for (uint64_t r = 0; r < rows && out->count; r++) {
         for (uint64_t i = 0; i < length; i++) {
             const uint64_t at = r * length + i;
-            const token t = v->strings ? (token){.text = ((const oo_bytes *)in->data)[at]} : (token){.number = oo__array_int(in, at)};
+            const token t = v->strings ? (token){.text = ((const oo_bytes *)in->data)[at]}
+                                       : (token){.number = oo__array_int(in, at)};
             row[i] = word_of(v, &t);
         }
         count_row(v, row, (int64_t)length, words, y + r * (uint64_t)v->columns);

@@ -32,7 +32,8 @@ static void adagrad(const step *s, double g, double *x, double *h, double *unuse
 static void adam(const step *s, double g, double *x, double *v, double *h) {
     *v = s->alpha * *v + (1 - s->alpha) * g;
     *h = s->beta * *h + (1 - s->beta) * g * g;
-    const double rate = s->number > 0 ? s->rate * sqrt(1 - pow(s->beta, s->number)) / (1 - pow(s->alpha, s->number)) : s->rate;
+    const double rate =
+        s->number > 0 ? s->rate * sqrt(1 - pow(s->beta, s->number)) / (1 - pow(s->alpha, s->number)) : s->rate;
     *x = (1 - s->norm_post) * (*x - rate * *v / (sqrt(*h) + s->epsilon));
 }
 
@@ -49,7 +50,8 @@ static oo_status update(oo__call *c, const step *s, rule r, uint32_t n, uint32_t
     for (uint32_t i = 0; i < states + 1; i++)
         out[i] = oo__array_new(in[0]->elem, in[0]->rank, in[0]->dims);
     for (uint64_t e = 0; out[0] && out[1] && (states < 2 || out[2]) && e < in[0]->count; e++) {
-        double x = oo__array_double(in[0], e), v = oo__array_double(in[2], e), h = states == 2 ? oo__array_double(in[3], e) : 0;
+        double x = oo__array_double(in[0], e), v = oo__array_double(in[2], e),
+               h = states == 2 ? oo__array_double(in[3], e) : 0;
         r(s, s->norm * x + oo__array_double(in[1], e), &x, &v, &h);
         oo__array_set_double(out[0], e, x);
         oo__array_set_double(out[1], e, v);
@@ -85,7 +87,8 @@ static oo_status update_all(oo__call *c, step *s, rule r, uint32_t states) {
 
 oo_status oo__kernel_momentum(oo__call *c) {
     const char *const mode = oo__string(c, "mode", "standard");
-    step s = {.alpha = oo__float(c, "alpha", 0), .beta = oo__float(c, "beta", 0), .nesterov = strcmp(mode, "nesterov") == 0};
+    step s = {
+        .alpha = oo__float(c, "alpha", 0), .beta = oo__float(c, "beta", 0), .nesterov = strcmp(mode, "nesterov") == 0};
     if (!s.nesterov && strcmp(mode, "standard") != 0)
         return oo__eval_fail(c, "the mode is neither standard nor nesterov");
     return update_all(c, &s, momentum, 1);
@@ -97,7 +100,9 @@ oo_status oo__kernel_adagrad(oo__call *c) {
 }
 
 oo_status oo__kernel_adam(oo__call *c) {
-    step s = {.alpha = oo__float(c, "alpha", 0.9), .beta = oo__float(c, "beta", 0.999), .epsilon = oo__float(c, "epsilon", 1e-6)};
+    step s = {.alpha = oo__float(c, "alpha", 0.9),
+              .beta = oo__float(c, "beta", 0.999),
+              .epsilon = oo__float(c, "epsilon", 1e-6)};
     s.norm_post = oo__float(c, "norm_coefficient_post", 0);
     return update_all(c, &s, adam, 2);
 }

@@ -28,7 +28,9 @@ static void free_tally(tally t) {
     free(t.has);
 }
 
-static double together(aggregate a, double x, double y) { return a == MIN ? fmin(x, y) : a == MAX ? fmax(x, y) : x + y; }
+static double together(aggregate a, double x, double y) {
+    return a == MIN ? fmin(x, y) : a == MAX ? fmax(x, y) : x + y;
+}
 
 /* False when a tree goes round in circles. */
 static bool vote(const oo__forest *f, const oo_array *x, uint64_t row, aggregate a, tally *t) {
@@ -53,7 +55,8 @@ static bool vote(const oo__forest *f, const oo_array *x, uint64_t row, aggregate
 static oo_status in_circles(const oo__call *c) { return oo__eval_fail(c, "a tree goes round in circles"); }
 
 /* ---- regression ---- */
-static oo_status regress(oo__call *c, const oo__forest *f, const oo__rows *rows, aggregate a, oo__transform transform, const base *b, oo_elem elem) {
+static oo_status regress(oo__call *c, const oo__forest *f, const oo__rows *rows, aggregate a, oo__transform transform,
+                         const base *b, oo_elem elem) {
     const int64_t dims[] = {(int64_t)rows->count, f->targets};
     oo_array *const out = oo__array_new(elem, 2, dims);
     tally t = new_tally(f->targets);
@@ -100,7 +103,8 @@ oo_status oo__kernel_tree_ensemble(oo__call *c) {
 /* base_values or base_values_as_tensor; new memory. */
 static base read_base(const oo__call *c) {
     const oo_attr *const a = oo__attr(c, "base_values_as_tensor");
-    oo_array *const array = a && a->type == OO_ATTR_TENSOR && a->t->count < UINT32_MAX ? oo__array_of_tensor(a->t) : NULL;
+    oo_array *const array =
+        a && a->type == OO_ATTR_TENSOR && a->t->count < UINT32_MAX ? oo__array_of_tensor(a->t) : NULL;
     base b = {0};
     if (array && array->count && oo__is_number(array)) {
         b = (base){oo__array_doubles(array), (uint32_t)array->count};
@@ -128,7 +132,7 @@ static oo_status read_aggregate(const oo__call *c, aggregate *out) {
 oo_status oo__kernel_tree_ensemble_regressor(oo__call *c) {
     oo__rows rows;
     oo__transform transform;
-    aggregate a;
+    aggregate a = SUM;
     uint32_t targets;
     OO_TRY(oo__rows_in(c, &rows));
     OO_TRY(oo__transform_of(c, &transform));
@@ -136,8 +140,9 @@ oo_status oo__kernel_tree_ensemble_regressor(oo__call *c) {
     OO_TRY(read_targets(c, &targets));
     const base b = read_base(c);
     oo__forest f = {0};
-    oo_status status = !b.n || b.n == targets ? oo__forest_by_ids(c, &f, "target", targets, rows.features)
-                                              : oo__eval_fail(c, "there are %u base values for %u targets", b.n, targets);
+    oo_status status = !b.n || b.n == targets
+                           ? oo__forest_by_ids(c, &f, "target", targets, rows.features)
+                           : oo__eval_fail(c, "there are %u base values for %u targets", b.n, targets);
     if (status == OO_OK)
         status = regress(c, &f, &rows, a, transform, &b, OO_FLOAT);
     oo__forest_free(&f);
