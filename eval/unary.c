@@ -1,6 +1,7 @@
 /* Operators that look at one element at a time. Float is computed in float, double in double, the half types in float and rounded once. */
 #include "eval/fast_math.h"
 #include "eval/kernels.h"
+#include "eval/pieces.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -134,7 +135,7 @@ static oo_status run_unary(oo__call *c, const unary *f, double p0, double p1) {
     const oo_array *const in = oo__in(c, 0);
     if (!in)
         return oo__eval_fail(c, "the input is missing");
-    if (!is_floating(in->elem) && (!f->of_int || in->elem == OO_STRING))
+    if (!is_floating(in->elem) && (!f->of_int || !oo__is_number(in)))
         return oo__eval_unsupported(c, "element type %s", oo__elem_name((int32_t)in->elem));
     oo_array *const out = oo__array_new(in->elem, in->rank, in->dims);
     job j = {f, in, out, {p0, p1}};
@@ -208,7 +209,7 @@ oo_status oo__kernel_not(oo__call *c) {
 
 oo_status oo__kernel_bitwise_not(oo__call *c) {
     const oo_array *const in = oo__in(c, 0);
-    if (!in || in->elem == OO_STRING || is_floating(in->elem))
+    if (!in || !oo__is_number(in) || is_floating(in->elem))
         return oo__eval_fail(c, "the input is no integer tensor");
     oo_array *const out = oo__array_new(in->elem, in->rank, in->dims);
     for (uint64_t i = 0; out && i < in->count; i++)
@@ -218,8 +219,8 @@ oo_status oo__kernel_bitwise_not(oo__call *c) {
 
 static oo_status classify(oo__call *c, bool (*is)(double x, bool negative, bool positive), bool negative, bool positive) {
     const oo_array *const in = oo__in(c, 0);
-    if (!in)
-        return oo__eval_fail(c, "the input is missing");
+    if (!in || !oo__is_number(in))
+        return oo__eval_fail(c, "the input is no tensor of numbers");
     oo_array *const out = oo__array_new(OO_BOOL, in->rank, in->dims);
     for (uint64_t i = 0; out && i < in->count; i++)
         ((uint8_t *)out->data)[i] = is(oo__array_double(in, i), negative, positive);
@@ -260,7 +261,7 @@ static oo_status clip_ints(oo__call *c, const oo_array *in, const oo_array *low,
 
 oo_status oo__kernel_clip(oo__call *c) {
     const oo_array *const in = oo__in(c, 0), *const low = oo__in(c, 1), *const high = oo__in(c, 2);
-    if (!in || (low && low->count != 1) || (high && high->count != 1))
+    if (!in || !oo__is_number(in) || (low && low->count != 1) || (high && high->count != 1))
         return oo__eval_fail(c, "the input is missing or a bound is no scalar");
     if (!is_floating(in->elem))
         return clip_ints(c, in, low, high);
