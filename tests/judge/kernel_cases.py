@@ -2,7 +2,7 @@
 """Judge: operators where onnx's own cases are few, on cases made here, with ONNX Runtime's or numpy's results as the expected ones:
 Einsum, transforms and windows, strings, sequences, loops and scans, reductions, losses.
 
-usage: eval_cases.py EVAL_SUITE [--only NAME] [--keep FOLDER]
+usage: kernel_cases.py EVAL_SUITE [--only NAME] [--keep FOLDER]
 """
 import argparse
 import json
@@ -283,7 +283,7 @@ def main():
     arguments.add_argument("--only", default="")
     arguments.add_argument("--keep", type=pathlib.Path)
     arg = arguments.parse_args()
-    folder = arg.keep or judge_lib.scratch("eval-cases")
+    folder = arg.keep or judge_lib.scratch("kernel-cases")
     refused = 0
     for name, model, inputs, results in all_cases():
         if arg.only not in name:
