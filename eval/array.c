@@ -6,8 +6,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, HUGE_PAGE = 1 << 21, LARGE = 1 << 22 };
 uint64_t oo__eval_limit = UINT64_C(4) << 30;
 
 uint32_t oo__array_width(oo_elem elem) {
@@ -40,9 +41,19 @@ typedef struct oo__buffer_of_array {
     void *data;
 } buffer;
 
+/* Large arrays come in huge pages where the system has them: touching memory for the first time costs as much as a kernel does. */
+static void *room_of(size_t size) {
+    if (size < LARGE)
+        return aligned_alloc(ALIGNMENT, size ? size : ALIGNMENT);
+    void *const data = aligned_alloc(HUGE_PAGE, (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE);
+    if (data)
+        madvise(data, size, MADV_HUGEPAGE);
+    return data;
+}
+
 static buffer *buffer_new(oo_elem elem, uint64_t count) {
     const size_t size = (count * oo__array_width(elem) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    void *const data = aligned_alloc(ALIGNMENT, size ? size : ALIGNMENT);
+    void *const data = room_of(size);
     if (!data)
         return NULL;
     if (elem == OO_STRING)
@@ -167,6 +178,9 @@ double oo__array_double(const oo_array *a, uint64_t i) {
     case OO_FLOAT16: return oo__half_to_double(((const uint16_t *)a->data)[i]);
     case OO_BFLOAT16: return oo__bfloat_to_double(((const uint16_t *)a->data)[i]);
     case OO_UINT64: return (double)((const uint64_t *)a->data)[i];
+    case OO_COMPLEX64: return (double)((const float *)a->data)[2 * i];
+    case OO_COMPLEX128: return ((const double *)a->data)[2 * i];
+    case OO_STRING: return 0;
     default: break;
     }
     const oo__minifloat *const mini = oo__minifloat_of((int32_t)a->elem);
@@ -208,6 +222,9 @@ void oo__array_set_double(oo_array *a, uint64_t i, double value) {
     case OO_BFLOAT16: ((uint16_t *)a->data)[i] = oo__bfloat_from_double(value); return;
     case OO_BOOL: ((uint8_t *)a->data)[i] = value != 0; return;
     case OO_UINT64: ((uint64_t *)a->data)[i] = value >= 9223372036854775808.0 ? (uint64_t)value : (uint64_t)(int64_t)value; return;
+    case OO_COMPLEX64: memcpy((float *)a->data + 2 * i, (const float[]){(float)value, 0}, 8); return;
+    case OO_COMPLEX128: memcpy((double *)a->data + 2 * i, (const double[]){value, 0}, 16); return;
+    case OO_STRING: return;
     default: break;
     }
     if (mini)
