@@ -51,21 +51,20 @@ static void add_info(oo_graph *graph, oo__reader *r, const Onnx__ValueInfoProto 
 }
 
 /* ---- initializers ---- */
-/* The value of an initializer: the graph input of the same name, or a new one. */
-static oo_status initializer_value(oo_value **out, oo_graph *graph, oo__reader *r, const char *name) {
-    *out = NULL;
-    if (!name || !oo__str_len(name))
-        return oo__read_fail(r, "load-no-name", r->item, "an initializer of graph \"%s\" has no name", oo_graph_name(graph));
+/* The value of an initializer: the graph input of the same name, or a new one. NULL after a diagnostic. */
+static oo_value *initializer_value(oo_graph *graph, oo__reader *r, const char *name) {
+    if (!name || !oo__str_len(name)) {
+        oo__read_fail(r, "load-no-name", r->item, "an initializer of graph \"%s\" has no name", oo_graph_name(graph));
+        return NULL;
+    }
     oo_value *value = oo__binder_find_local(r->binder, name);
     const bool fresh = !value;
     if (fresh)
         value = oo__value_new(graph, name);
-    *out = value;
     const bool first = !(value->flags & OO_VALUE_INITIALIZER);
     value->flags |= OO_VALUE_INITIALIZER;
-    if (fresh || !first)
-        return oo__binder_define(r->binder, value) ? OO_OK : OO_INVALID; /* a second initializer of one name is refused here */
-    return OO_OK;
+    /* A second initializer of one name is refused by the binder. */
+    return (fresh || !first) && !oo__binder_define(r->binder, value) ? NULL : value;
 }
 
 static const oo_type *type_of_tensor(oo_model *model, const oo_tensor *t) {
@@ -80,8 +79,9 @@ static const oo_type *type_of_tensor(oo_model *model, const oo_tensor *t) {
 static oo_status read_initializer(oo_graph *graph, oo__reader *r, const Onnx__TensorProto *m) {
     oo_tensor *tensor;
     OO_TRY(oo__read_tensor(&tensor, r, m));
-    oo_value *value;
-    OO_TRY(initializer_value(&value, graph, r, tensor->name));
+    oo_value *const value = initializer_value(graph, r, tensor->name);
+    if (!value)
+        return OO_INVALID;
     value->init = tensor;
     if (!value->type)
         value->type = type_of_tensor(r->model, tensor);
@@ -92,9 +92,9 @@ static oo_status read_initializer(oo_graph *graph, oo__reader *r, const Onnx__Te
 static oo_status read_sparse_initializer(oo_graph *graph, oo__reader *r, const Onnx__SparseTensorProto *m) {
     oo_sparse *sparse;
     OO_TRY(oo__read_sparse(&sparse, r, m));
-    oo_value *value;
-    OO_TRY(initializer_value(&value, graph, r, sparse->values ? sparse->values->name : NULL));
-    oo_require(value, "an initializer without a value");
+    oo_value *const value = initializer_value(graph, r, sparse->values ? sparse->values->name : NULL);
+    if (!value)
+        return OO_INVALID;
     value->sparse_init = sparse;
     oo_vec_push(r->model->arena, &graph->sparse_initializers, value);
     return OO_OK;

@@ -1,4 +1,5 @@
-/* Operator types and local functions of a model, found by name. Models may have a hundred thousand of either, so both tables grow. */
+/* Operator types and local functions of a model, found by name. Models may have a hundred thousand of either, so both tables grow;
+ * their rooms are powers of two. */
 #include "base/hash.h"
 #include "ir/ir.h"
 
@@ -16,7 +17,7 @@ static void grow_ops(oo_model *model) {
     oo_op **const buckets = OO_NEW_ARRAY(model->arena, oo_op *, count);
     for (uint32_t i = 0; i < model->op_room; i++) {
         for (oo_op *op = model->ops[i], *next; op; op = next) {
-            oo_op **const bucket = &buckets[pair_hash(op->name, op->domain) % count];
+            oo_op **const bucket = &buckets[pair_hash(op->name, op->domain) & (count - 1)];
             next = op->next;
             op->next = *bucket;
             *bucket = op;
@@ -30,12 +31,12 @@ oo_op *oo__op(oo_model *model, const char *domain, const char *name) {
     const char *const op_domain = canonical_domain(model, domain);
     const char *const op_name = oo__str(model, name);
     const uint64_t hash = pair_hash(op_name, op_domain);
-    for (oo_op *op = model->op_room ? model->ops[hash % model->op_room] : NULL; op; op = op->next)
+    for (oo_op *op = model->op_room ? model->ops[hash & (model->op_room - 1)] : NULL; op; op = op->next)
         if (op->name == op_name && op->domain == op_domain)
             return op;
     if (model->nops == model->op_room)
         grow_ops(model);
-    oo_op **const bucket = &model->ops[hash % model->op_room];
+    oo_op **const bucket = &model->ops[hash & (model->op_room - 1)];
     oo_op *const op = OO_NEW(model->arena, oo_op);
     *op = (oo_op){.name = op_name, .domain = op_domain, .next = *bucket};
     model->nops++;
