@@ -77,6 +77,7 @@ static void undo_one(const oo__change *c) {
     case OO__GRAPH_OUTPUT: undo_graph_output(c); break;
     case OO__NAME: undo_name(c); break;
     case OO__TYPE: c->value->type = c->old; break;
+    case OO__KNOWN: c->value->known = c->old; break;
     case OO__INIT_IN: c->graph->initializers.n--; break;
     case OO__INIT_OUT: undo_initializer_out(c); break;
     case OO__GRAPH_DEAD: undo_graph_dead(c->graph); break;

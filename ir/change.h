@@ -13,6 +13,7 @@ typedef enum oo__change_kind {
     OO__GRAPH_OUTPUT, /* graph's output index was old */
     OO__NAME,         /* value was named old, with flags index */
     OO__TYPE,         /* value had type old */
+    OO__KNOWN,        /* value's contents were known as old */
     OO__INIT_IN,      /* graph got the initializer value (at the end) */
     OO__INIT_OUT,     /* the initializer value was dropped, it had tensor old */
     OO__GRAPH_DEAD,   /* graph died */
@@ -30,6 +31,12 @@ typedef struct oo__change {
 
 typedef oo_vec(uint32_t) oo__ids;
 
+/* A value that took the place of another one, which had this type. */
+typedef struct oo__swap {
+    oo_value *by;
+    const oo_type *type;
+} oo__swap;
+
 struct oo_rewriter {
     oo_model *model;
     oo_arena *scratch;
@@ -42,10 +49,15 @@ struct oo_rewriter {
     const oo_node *root;
     uint32_t start;
     oo__ids removed, added, changed;
+    oo_vec(oo_node *) fresh, stale; /* nodes of added and changed, while OO_TYPES holds */
+    oo_vec(oo__swap) swaps;
     uint32_t values;
     uint32_t rewrites;
+    bool broken;           /* a rewrite gave a value another type */
 };
 
+/* Infers what the open rewrite made and changed, so that OO_TYPES holds on, and checks that no value got another type (ir/retype.c). */
+void oo__retype(oo_rewriter *rw);
 void oo__log(oo_rewriter *rw, oo__change change);
 /* Takes back everything after the first `length` changes. */
 void oo__undo(oo_rewriter *rw, uint32_t length);

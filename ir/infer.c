@@ -147,9 +147,11 @@ static void merge_claim(oo__infer_run *run, oo_value *value) {
 }
 
 /* ---- nodes ---- */
-static const oo_schema *schema_of(const oo_node *node) {
+static const oo_schema *schema_of(const oo_node *node, bool proofs_only) {
     const int64_t opset = oo_graph_opset(node->graph, node->op->domain);
     const int latest = oo__schema_latest_opset(node->op->domain);
+    if (opset > latest && proofs_only)
+        return NULL;
     return oo__schema_find(node->op->domain, node->op->name, opset > latest ? latest : opset);
 }
 
@@ -170,6 +172,7 @@ static oo_status infer_call(oo__infer_run *run, const oo_node *node, oo_graph *b
     }
     const oo__call call = {node, body->function, c->call};
     run->depth++;
+    body->function->inferred++;
     c->call = &call;
     const oo_status status = oo__infer_graph(run, body);
     c->call = call.outer;
@@ -197,7 +200,7 @@ static oo_status infer_node(oo__infer_run *run, const oo_node *node) {
     oo_graph *const callee = oo_model_callee(c->model, node);
     if (callee)
         return infer_call(run, node, callee);
-    c->schema = schema_of(node);
+    c->schema = schema_of(node, c->settings && c->settings->proofs_only);
     const bool strict = c->settings && c->settings->strict;
     const oo__infer_function infer = c->schema                                ? function_of(c->schema)
                                      : c->settings && c->settings->custom ? c->settings->custom(node)
@@ -263,6 +266,37 @@ static void start_graph(oo__infer_run *run, oo_graph *graph) {
     collect_claims(run, &graph->outputs);
 }
 
+static void forget_graph(oo_graph *graph) {
+    for (uint32_t i = 0; i < graph->inputs.n && (graph->owner || graph->function); i++)
+        graph->inputs.data[i].value->type = NULL, graph->inputs.data[i].value->known = NULL;
+    for (oo_node *node = graph->first; node; node = node->next)
+        for (uint32_t i = 0; i < node->noutputs; i++)
+            if (node->outputs[i])
+                node->outputs[i]->type = NULL, node->outputs[i]->known = NULL;
+}
+
+static const oo_function *function_around(const oo_graph *graph) {
+    while (graph && !graph->function)
+        graph = graph->parent;
+    return graph ? graph->function : NULL;
+}
+
+/* What is known of a body's values is what was known in its last call, and another call may differ. */
+static void forget_shared_bodies(oo_model *model) {
+    if (!model->functions.n)
+        return;
+    oo_for_each_graph(graph, model) {
+        const oo_function *const function = function_around(graph);
+        if (function && function->inferred != 1)
+            forget_graph(graph);
+    }
+}
+
+void oo__infer_forget(oo_model *model) {
+    oo_for_each_graph(graph, model) forget_graph(graph);
+    model->properties &= ~(uint32_t)(OO_TYPES | OO_VALUES);
+}
+
 oo_status oo__infer_model(oo_model *model, const oo_infer_settings *settings) {
     if (!model->exprs)
         model->exprs = oo__exprs_new(model->arena);
@@ -273,6 +307,8 @@ oo_status oo__infer_model(oo_model *model, const oo_infer_settings *settings) {
             oo__oom(model->nvalues * sizeof *run.claims);
     }
     oo_status status = oo__model_sort(model);
+    for (uint32_t i = 0; i < model->functions.n; i++)
+        model->functions.data[i]->inferred = 0;
     oo_for_each_graph(graph, model) start_graph(&run, graph);
     if (status == OO_OK && model->graph)
         status = run.c.status != OO_OK ? run.c.status : oo__infer_graph(&run, model->graph);
@@ -284,8 +320,27 @@ oo_status oo__infer_model(oo_model *model, const oo_infer_settings *settings) {
             status = oo__infer_graph(&run, t->algorithm);
     }
     free(run.claims);
-    model->properties |= OO_TYPES | OO_VALUES;
+    model->properties &= ~(uint32_t)(OO_TYPES | OO_VALUES);
+    if (settings && settings->proofs_only) {
+        forget_shared_bodies(model);
+        model->properties |= OO_TYPES | OO_VALUES;
+    }
     return status;
+}
+
+static const oo_infer_settings PROOFS = {.forget_claims = true, .proofs_only = true, .quiet = true};
+
+void oo__infer_proofs(oo_model *model) { (void)oo__infer_model(model, &PROOFS); }
+
+bool oo__infer_one(oo_model *model, const oo_node *node) {
+    oo__infer_run run = {.c = {.model = model, .exprs = model->exprs, .settings = &PROOFS}};
+    for (uint32_t i = 0; i < node->noutputs; i++)
+        if (node->outputs[i])
+            node->outputs[i]->type = NULL, node->outputs[i]->known = NULL;
+    if (oo_model_callee(model, node))
+        return true;
+    (void)infer_node(&run, node);
+    return !run.c.failures;
 }
 
 /* ---- subgraphs ---- */

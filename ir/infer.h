@@ -35,14 +35,27 @@ typedef struct oo_infer_settings {
     bool defaults_hold;/* an initializer that a graph input may override counts as constant (as onnx takes it) */
     bool names_hold;   /* equal dimension names in value_info mean equal dimensions (as onnx takes them); no proof, so never for rewrites */
     bool forget_claims;/* ignore value_info and the types of outputs */
+    bool proofs_only;  /* what rewrites may rely on: operators of opsets that are not known stay unknown, and so does what lies in a function
+                        * that is called from more than one place. With forget_claims, everything then follows from the types of the model's
+                        * inputs, from constants, and from each operator running without an error. */
+    bool quiet;        /* no diagnostics */
     const char *const *dims; /* --dim: "NAME=N" */
     uint32_t ndims;
     oo__infer_function (*custom)(const oo_node *node); /* for operators that are in no table and no local function; NULL result = unknown */
 } oo_infer_settings;
 
 /* Infers everything: sets value->type (dims carry text and expression) and value->known of every value. OO_INVALID after a diagnostic in
- * strict mode. May run again after changes. */
+ * strict mode. May run again after changes. Only with proofs_only are the results what OO_TYPES and OO_VALUES mean. */
 oo_status oo__infer_model(oo_model *model, const oo_infer_settings *settings);
+/* What rewrites rely on: OO_TYPES and OO_VALUES, without a word. */
+void oo__infer_proofs(oo_model *model);
+/* Infers the outputs of one node from what is known of its inputs, as oo__infer_proofs does; the outputs' types are forgotten first. False when
+ * the operator refuses its inputs or attributes. Needs an earlier oo__infer_proofs. */
+bool oo__infer_one(oo_model *model, const oo_node *node);
+/* Infers everything once more and compares with what is known, when OO_TYPES holds: OO_MISMATCH after a diagnostic for each contradiction. */
+oo_status oo__infer_verify(oo_model *model);
+/* Forgets the types and contents of everything that nodes make; OO_TYPES and OO_VALUES do not hold afterwards. */
+void oo__infer_forget(oo_model *model);
 /* Writes what was inferred into the model: value_info of every node output, and the types of graph outputs. */
 void oo__infer_store(oo_model *model);
 /* Statistics of the last run: how many tensor dimensions are numbers, expressions over input symbols, fresh symbols, unknown. */
@@ -66,7 +79,7 @@ struct oo__infer {
     const oo_node *node;
     const oo_schema *schema;   /* NULL for custom domains */
     const oo__call *call;      /* whose body the node is in; NULL = none */
-    uint32_t fresh;            /* counter of data-dependent symbols */
+    uint32_t failures;         /* calls of oo__infer_fail */
     oo_status status;
 };
 

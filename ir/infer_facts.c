@@ -214,12 +214,15 @@ const oo_expr *oo__dim_mul(oo__infer *c, const oo_expr *a, const oo_expr *b) {
 
 const oo_expr *oo__infer_symbol(oo__infer *c, const char *stem, int64_t low, int64_t high) {
     char text[128];
-    snprintf(text, sizeof text, "%.100s#%u", stem, ++c->fresh);
+    snprintf(text, sizeof text, "%.100s#%u", stem, ++c->model->symbols);
     return oo__expr_symbol(c->exprs, oo__str(c->model, text), low, high);
 }
 
 oo_status oo__infer_fail(oo__infer *c, const char *format, ...) {
     char text[512];
+    c->failures++;
+    if (c->settings && c->settings->quiet)
+        return OO_INVALID;
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);

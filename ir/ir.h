@@ -272,6 +272,7 @@ struct oo_function {
         uint32_t serial;    /* model->function_serial + 1 of the answer, 0 = never asked */
         bool answer;
     } facts[2];             /* private to ir/node_facts.c */
+    uint32_t inferred;      /* times in the last inference; private to ir/infer.c */
 };
 
 /* TrainingInfoProto. */
@@ -320,6 +321,7 @@ struct oo_model {
     uint32_t properties;                     /* OO_ORDER ... that hold now */
     uint64_t fresh;                          /* counter for names */
     struct oo_exprs *exprs;                  /* dimensions as inference knows them, NULL before it ran */
+    uint32_t symbols;                        /* data-dependent ones made so far; never counted anew, so that no two are one */
 };
 
 /* ---- construction, for readers and the rewriter (ir/model.c, graph.c, node.c, value.c) ---- */

@@ -14,6 +14,8 @@ static void note_changed(oo_rewriter *rw, oo_node *node) {
         return;
     node->stamp = rw->model->serial;
     oo_vec_push(NULL, &rw->changed, node->id);
+    if (rw->model->properties & OO_TYPES)
+        oo_vec_push(NULL, &rw->stale, node);
 }
 
 /* ---- inputs and outputs of nodes ---- */
@@ -162,6 +164,8 @@ bool oo_replace(oo_rewriter *rw, oo_value *old, oo_value *by) {
         return true;
     if (!visible_everywhere(by, old))
         return false;
+    if ((rw->model->properties & OO_TYPES) && old->type)
+        oo_vec_push(NULL, &rw->swaps, (oo__swap){by, old->type});
     while (old->uses)
         relink(rw, old->uses->user, old->uses->index, by);
     if (old->noutputs)

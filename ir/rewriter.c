@@ -3,6 +3,7 @@
 #include "ir/rewriter.h"
 
 #include "ir/change.h"
+#include "ir/expr.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,10 @@ oo_rewriter *oo__rewriter_new(oo_model *model, oo_arena *scratch, const oo_rewri
     return rw;
 }
 
-static void forget_ids(oo_rewriter *rw) { rw->removed.n = rw->added.n = rw->changed.n = rw->values = 0; }
+static void forget_ids(oo_rewriter *rw) {
+    rw->removed.n = rw->added.n = rw->changed.n = rw->values = 0;
+    rw->fresh.n = rw->stale.n = rw->swaps.n = 0;
+}
 
 bool oo__rewriter_free(oo_rewriter *rw) {
     const bool closed = !rw->open;
@@ -23,11 +27,15 @@ bool oo__rewriter_free(oo_rewriter *rw) {
     oo_vec_free(&rw->removed);
     oo_vec_free(&rw->added);
     oo_vec_free(&rw->changed);
+    oo_vec_free(&rw->fresh);
+    oo_vec_free(&rw->stale);
+    oo_vec_free(&rw->swaps);
     oo_vec_free(&rw->counters);
     free(rw);
     return closed;
 }
 
+bool oo__rewriter_is_broken(const oo_rewriter *rw) { return rw->broken; }
 uint32_t oo__rewriter_rewrites(const oo_rewriter *rw) { return rw->rewrites; }
 
 const oo_counter *oo__rewriter_counters(const oo_rewriter *rw, uint32_t *count) {
@@ -72,6 +80,8 @@ static uint32_t *copy_ids(oo_model *model, const oo__ids *ids) {
 /* A rewrite that in the end changed nothing leaves no trace and costs no fuel. */
 void oo_end(oo_rewriter *rw) {
     oo_require(rw->open, "oo_end: no rewrite is open");
+    if (rw->model->properties & OO_TYPES)
+        oo__retype(rw);
     rw->open = false;
     if (rw->log.n == rw->start)
         return;
@@ -147,6 +157,8 @@ static oo_node *build_in(oo_rewriter *rw, oo_graph *graph, oo_node *before, cons
     oo__graph_link(graph, node, before);
     oo__log(rw, (oo__change){.kind = OO__NODE_IN, .node = node});
     oo_vec_push(NULL, &rw->added, node->id);
+    if (rw->model->properties & OO_TYPES)
+        oo_vec_push(NULL, &rw->fresh, node);
     inherit(rw, node);
     node->stamp = rw->model->serial;
     for (uint32_t i = 0; i < noutputs; i++)
@@ -181,7 +193,9 @@ static const oo_type *tensor_type(oo_model *model, int32_t elem, int32_t rank, c
     type->dims = OO_NEW_ARRAY(model->arena, oo_dim, type->rank);
     for (uint32_t i = 0; i < type->rank; i++)
         if (dims[i] >= 0)
-            type->dims[i] = (oo_dim){.kind = OO_DIM_VALUE, .value = dims[i]};
+            type->dims[i] = (oo_dim){.kind = OO_DIM_VALUE,
+                                     .value = dims[i],
+                                     .expr = model->exprs ? oo__expr_int(model->exprs, dims[i]) : NULL};
     return type;
 }
 

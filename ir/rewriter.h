@@ -19,6 +19,8 @@ typedef struct oo_rewriter_settings {
 oo_rewriter *oo__rewriter_new(oo_model *model, oo_arena *scratch, const oo_rewriter_settings *settings);
 /* Frees it; an open rewrite is an error of the pass and is abandoned (false is returned then). */
 bool oo__rewriter_free(oo_rewriter *rw);
+/* Whether a rewrite put a value in the place of one of another type: told in a diagnostic, and the model must not be written. */
+bool oo__rewriter_is_broken(const oo_rewriter *rw);
 /* Number of rewrites done; changes of the model outside of rewrites do not exist. */
 uint32_t oo__rewriter_rewrites(const oo_rewriter *rw);
 /* Statistics of the pass, in the order of first use. */

@@ -79,5 +79,6 @@ const oo_pass oo_pass_eliminate_dropout = {
     .doc = "Below opset 7 that is is_test = 1, at opset 7 to 11 always, from opset 12 on a training_mode that is absent "
            "or constant false; ratio and seed do not matter then. A Dropout whose mask is used stays. Where the output "
            "is a graph output whose name the input cannot take, an Identity takes the place.",
+    .keeps = OO_TYPES | OO_VALUES,
     .run = run,
 };

@@ -62,5 +62,6 @@ const oo_pass oo_pass_eliminate_identity = {
     .doc = "Identity of tensors, sequences and optionals alike, in every graph. Where the output is a graph output, the "
            "node that makes the input takes over its name. The Identity stays where it has a purpose: to turn an input, "
            "an initializer, an outer value or another output into an output, or to carry an annotation.",
+    .keeps = OO_TYPES | OO_VALUES,
     .run = run,
 };

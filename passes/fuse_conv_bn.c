@@ -550,5 +550,6 @@ const oo_pass oo_pass_fuse_conv_bn = {
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(options),
     .inexact = true,
+    .keeps = OO_TYPES | OO_VALUES,
     .run = run,
 };

@@ -1,6 +1,7 @@
 /* Runs pipelines: every pass invocation is numbered, timed, verified and reported. */
 #include "passes/manager.h"
 
+#include "ir/infer.h"
 #include "passes/pipeline.h"
 
 #include <stdlib.h>
@@ -9,18 +10,19 @@
 
 /* ---- properties ---- */
 typedef struct analysis {
-    uint32_t bit;
+    uint32_t bits; /* that one computation serves */
     const char *name;
     void (*compute)(oo_model *model);
 } analysis;
 
 static const analysis ANALYSES[] = {
     {OO_ORDER, "order", oo__model_number},
+    {OO_TYPES | OO_VALUES, "types", oo__infer_proofs},
 };
 
 static void compute_needed(oo_model *model, uint32_t needs) {
     for (size_t i = 0; i < sizeof ANALYSES / sizeof *ANALYSES; i++)
-        if ((needs & ANALYSES[i].bit) && !(model->properties & ANALYSES[i].bit))
+        if (needs & ANALYSES[i].bits & ~model->properties)
             ANALYSES[i].compute(model);
 }
 
@@ -76,7 +78,7 @@ static oo_status check_interface(const run *r, const char *pass) {
 
 static oo_status verify(const run *r, const char *pass) {
     OO_TRY(check_interface(r, pass));
-    if (oo_model_verify(r->model) == OO_OK)
+    if (oo_model_verify(r->model) == OO_OK && oo__infer_verify(r->model) == OO_OK)
         return OO_OK;
     oo__report(r->model, OO_ERROR, "verify-pass", NULL, NULL, NULL, "the model is broken after pass \"%s\"", pass);
     return OO_MISMATCH;
@@ -143,6 +145,8 @@ static oo_status execute(run *r, const oo__item *item, oo_pass_report *report) {
     report->ncounters = n;
     if (n)
         memcpy(report->counters, counters, n * sizeof *counters);
+    if (oo__rewriter_is_broken(rw) && status == OO_OK)
+        status = OO_MISMATCH;
     if (!oo__rewriter_free(rw) && status == OO_OK) {
         oo__report(r->model, OO_ERROR, "pass-open-rewrite", NULL, NULL, NULL, "pass \"%s\" left a rewrite open", item->pass->name);
         status = OO_MISMATCH;

@@ -403,5 +403,6 @@ const oo_pass oo_pass_merge_common = {
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(options),
+    .keeps = OO_TYPES | OO_VALUES,
     .run = run,
 };

@@ -115,5 +115,6 @@ const oo_pass oo_pass_merge_initializers = {
            "subgraph may give way to an equal one of a graph around it. Initializers that a graph input can override, "
            "and annotated ones, are neither replaced nor used for others; graph outputs are not replaced. Constant "
            "nodes are the business of cse.",
+    .keeps = OO_TYPES | OO_VALUES,
     .run = run,
 };

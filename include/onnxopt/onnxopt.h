@@ -154,8 +154,8 @@ typedef void (*oo_sink)(void *user, const oo_diag *diag);
 /* Properties of a model that analyses compute and passes need or keep. */
 enum {
     OO_ORDER = 1u << 0,  /* oo_node_order: nodes of each graph are numbered along the list */
-    OO_TYPES = 1u << 1,  /* oo_value_type is inferred where possible */
-    OO_VALUES = 1u << 2, /* constant values are propagated */
+    OO_TYPES = 1u << 1,  /* oo_value_type is inferred where possible; new nodes are inferred when their rewrite ends */
+    OO_VALUES = 1u << 2, /* what is known of the contents of small tensors; holds when OO_TYPES does */
     OO_ALL = 0x7fffffff
 };
 
