@@ -57,6 +57,13 @@ static void undo_graph_dead(oo_graph *graph) {
         graph->outputs.data[i].value->noutputs++;
 }
 
+/* Its nodes came before it in the log: they are taken back next. */
+static void undo_graph_in(oo_graph *graph) {
+    graph->dead = true;
+    for (uint32_t i = 0; i < graph->outputs.n; i++)
+        graph->outputs.data[i].value->noutputs--;
+}
+
 static void undo_name(const oo__change *c) {
     c->value->name = c->old;
     c->value->flags = c->index;
@@ -81,6 +88,7 @@ static void undo_one(const oo__change *c) {
     case OO__INIT_IN: c->graph->initializers.n--; break;
     case OO__INIT_OUT: undo_initializer_out(c); break;
     case OO__GRAPH_DEAD: undo_graph_dead(c->graph); break;
+    case OO__GRAPH_IN: undo_graph_in(c->graph); break;
     case OO__FUNCTION_OUT:
         c->graph->function->dropped = false;
         memset(c->graph->model->last_function, 0, sizeof c->graph->model->last_function);

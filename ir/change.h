@@ -17,6 +17,7 @@ typedef enum oo__change_kind {
     OO__INIT_IN,      /* graph got the initializer value (at the end) */
     OO__INIT_OUT,     /* the initializer value was dropped, it had tensor old */
     OO__GRAPH_DEAD,   /* graph died */
+    OO__GRAPH_IN,     /* graph came to be, in an attribute of a new node */
     OO__FUNCTION_OUT  /* graph's function was dropped */
 } oo__change_kind;
 
@@ -43,6 +44,9 @@ struct oo_rewriter {
     oo_rewriter_settings settings;
     oo_vec(oo__change) log;
     oo_vec(oo_counter) counters;
+    oo_value **twins; /* [ntwins] by value id, all NULL between splices (ir/splice.c) */
+    uint32_t ntwins;
+    oo__ids touched;  /* ids whose twins are set */
     /* the open rewrite */
     bool open;
     const char *rule;

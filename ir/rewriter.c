@@ -31,6 +31,8 @@ bool oo__rewriter_free(oo_rewriter *rw) {
     oo_vec_free(&rw->stale);
     oo_vec_free(&rw->swaps);
     oo_vec_free(&rw->counters);
+    oo_vec_free(&rw->touched);
+    free(rw->twins);
     free(rw);
     return closed;
 }
