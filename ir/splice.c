@@ -194,7 +194,7 @@ static void copy_extra(const splice *s, oo_node *node, const oo_node *from) {
     extra->metadata = props;
 }
 
-static void copy_node(splice *s, const oo_node *from, oo_graph *graph, oo_node *before) {
+static oo_node *copy_node(splice *s, const oo_node *from, oo_graph *graph, oo_node *before) {
     uint32_t ninputs = from->ninputs;
     while (ninputs && !mapped(s, from->inputs[ninputs - 1].value))
         ninputs--;
@@ -220,6 +220,7 @@ static void copy_node(splice *s, const oo_node *from, oo_graph *graph, oo_node *
     for (uint32_t i = 0; i < from->noutputs; i++)
         if (from->outputs[i])
             oo__node_set_output(node, i, copy_value(s, from->outputs[i], graph, from->outputs[i]->flags & OO_VALUE_PINNED));
+    return node;
 }
 
 /* ---- graphs ---- */
@@ -353,8 +354,11 @@ void oo_splice(oo_rewriter *rw, const oo_graph *body, oo_node *before, const oo_
                 .foreign_twins = body->model != rw->model ? new_twins(body->model) : NULL};
     map_inputs(&s, inputs);
     map_constants(&s, before->graph);
-    for (const oo_node *node = body->first; node; node = node->next)
-        copy_node(&s, node, before->graph, before);
+    for (const oo_node *node = body->first; node; node = node->next) {
+        oo_node *const copy = copy_node(&s, node, before->graph, before);
+        if (rw->model->properties & OO_TYPES)
+            oo_vec_push(NULL, &rw->fresh, copy); /* what inner graphs hold is inferred with it */
+    }
     for (uint32_t i = 0; i < body->outputs.n; i++)
         outputs[i] = mapped(&s, body->outputs.data[i].value);
     for (uint32_t i = 0; i < rw->touched.n; i++)
