@@ -273,12 +273,9 @@ void oo__array_from_doubles(oo_array *a, const double *values) {
 
 /* ---- constants ---- */
 static void unpack_small(oo_array *a, const uint8_t *packed, uint32_t bits) {
-    const uint32_t per_byte = 8 / bits;
     uint8_t *const out = a->data;
-    for (uint64_t i = 0; i < a->count; i++) {
-        const uint32_t code = (uint32_t)packed[i / per_byte] >> (i % per_byte * bits) & ((1u << bits) - 1);
-        out[i] = (uint8_t)narrowed(a->elem, (int64_t)code);
-    }
+    for (uint64_t i = 0; i < a->count; i++)
+        out[i] = (uint8_t)narrowed(a->elem, oo__code_get(packed, bits, i));
 }
 
 oo_array *oo__array_of_tensor(const oo_tensor *t) {
@@ -325,12 +322,11 @@ oo_tensor *oo__tensor_of_array(oo_model *model, const oo_array *a) {
     const uint32_t bits = oo__elem_bits((int32_t)a->elem);
     if (bits >= 8)
         return oo_tensor_make(model, a->elem, a->rank, a->dims, a->data);
-    const uint32_t per_byte = 8 / bits;
-    uint8_t *const packed = calloc(1, a->count / per_byte + 1);
+    uint8_t *const packed = calloc(1, a->count * bits / 8 + 1);
     if (!packed)
         oo__oom(a->count);
     for (uint64_t i = 0; i < a->count; i++)
-        packed[i / per_byte] |= (uint8_t)((((const uint8_t *)a->data)[i] & ((1u << bits) - 1)) << (i % per_byte * bits));
+        oo__code_put(packed, bits, i, ((const uint8_t *)a->data)[i]);
     oo_tensor *const t = oo_tensor_make(model, a->elem, a->rank, a->dims, packed);
     free(packed);
     return t;

@@ -106,7 +106,7 @@ void oo__emit_varint_field(oo__emit *e, uint32_t field, uint64_t value) {
 
 static bool write_lazy(const oo_tensor *t, oo_output *output) {
     const uint64_t bits = oo__elem_bits(t->elem);
-    const uint64_t step = (uint64_t)LAZY_CHUNK * 8 / bits;
+    const uint64_t step = (uint64_t)LAZY_CHUNK * 8 / bits / 8 * 8; /* elements that end with a byte */
     uint8_t *const chunk = oo__malloc(LAZY_CHUNK);
     bool ok = true;
     for (uint64_t at = 0; ok && at < t->count; at += step) {

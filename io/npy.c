@@ -232,8 +232,7 @@ static oo_elem widened(oo_elem elem) {
 static void widen(oo_elem elem, const uint8_t *raw, uint64_t i, void *out) {
     const uint32_t bits = oo__elem_bits((int32_t)elem);
     const oo__minifloat *const mini = oo__minifloat_of((int32_t)elem);
-    const uint32_t per_byte = bits < 8 ? 8 / bits : 1;
-    const unsigned code = (unsigned)raw[i / per_byte] >> (i % per_byte * bits) & ((1u << (bits < 8 ? bits : 8)) - 1);
+    const unsigned code = bits <= 8 ? oo__code_get(raw, bits, i) : 0;
     if (mini || elem == OO_BFLOAT16) {
         uint16_t half;
         memcpy(&half, raw + (mini ? 0 : 2 * i), 2 * (mini == NULL));

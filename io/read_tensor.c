@@ -120,7 +120,7 @@ static bool size_fits(const oo_tensor *t, uint64_t *have, uint64_t *need) {
     case OO_STORE_INT32S:
     case OO_STORE_INT64S:
     case OO_STORE_UINT64S:
-        *need = bits && bits < 8 ? (t->count * bits + 7) / 8 : t->count;
+        *need = oo__tensor_numbers(t);
         return count_varints(&t->payload, have) && *have == *need;
     case OO_STORE_NONE:
         *have = 0;

@@ -23,13 +23,14 @@ typedef enum oo__literal {
     OO__LITERAL_SIGNED,
     OO__LITERAL_UNSIGNED,
     OO__LITERAL_PATTERN, /* the bits as a number: small floats, and bytes that hold two or four elements */
+    OO__LITERAL_PACKED,  /* the bits of one element of less than a byte as a number */
     OO__LITERAL_FLOAT,
     OO__LITERAL_DOUBLE,
     OO__LITERAL_STRING
 } oo__literal;
 typedef struct oo__spelling {
     oo__literal literal;
-    uint32_t width; /* bytes of raw_data that one literal stands for */
+    uint32_t width; /* bytes of raw_data that one literal stands for; OO__LITERAL_PACKED: 1 before packing */
 } oo__spelling;
 oo__spelling oo__elem_spelling(int32_t elem);
 

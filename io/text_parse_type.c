@@ -110,15 +110,17 @@ static oo_status misfit(oo__parser *p, const oo_tensor *t) {
 static oo_status parse_integer(uint64_t *bits, oo__parser *p, const oo_tensor *t, oo__spelling s) {
     const oo__token *const token = &p->lex.token;
     if (token->kind != OO__TOKEN_INT)
-        return oo__lex_expected(&p->lex, s.literal == OO__LITERAL_PATTERN ? "an integer: the bits of the element"
-                                                                          : "an integer");
+        return oo__lex_expected(&p->lex, s.literal == OO__LITERAL_PATTERN || s.literal == OO__LITERAL_PACKED
+                                             ? "an integer: the bits of the element"
+                                             : "an integer");
     uint64_t magnitude;
     bool negative;
     if (!oo__integer_read(&magnitude, &negative, token->text, token->size))
         return misfit(p, t);
-    const uint64_t half = (uint64_t)1 << (8 * s.width - 1);
+    const uint32_t bits_of_one = s.literal == OO__LITERAL_PACKED ? oo__elem_bits(t->elem) : 8 * s.width;
+    const uint64_t half = (uint64_t)1 << (bits_of_one - 1);
     const uint64_t above = s.literal == OO__LITERAL_SIGNED ? half - 1 : half + (half - 1);
-    const uint64_t below = s.literal == OO__LITERAL_UNSIGNED ? 0 : half;
+    const uint64_t below = s.literal == OO__LITERAL_UNSIGNED || s.literal == OO__LITERAL_PACKED ? 0 : half;
     if (magnitude > (negative ? below : above))
         return misfit(p, t);
     *bits = negative ? 0 - magnitude : magnitude;
@@ -166,13 +168,22 @@ static oo_status parse_strings(oo_tensor *t, oo__parser *p) {
     return t->strings.n == t->count || !oo__lex_is(&p->lex, '}') ? OO_OK : too_few(p, t, t->count, t->strings.n);
 }
 
+/* Codes of a byte each as raw_data has them. */
+static const uint8_t *packed(oo__parser *p, const oo_tensor *t, const uint8_t *codes) {
+    uint8_t *const bytes = oo__arena_alloc(p->model->arena, oo_tensor_size(t));
+    memset(bytes, 0, (size_t)oo_tensor_size(t));
+    for (uint64_t i = 0; i < t->count; i++)
+        oo__code_put(bytes, oo__elem_bits(t->elem), i, codes[i]);
+    return bytes;
+}
+
 static oo_status parse_numbers(oo_tensor *t, oo__parser *p) {
     const oo__spelling s = oo__elem_spelling(t->elem);
-    const uint64_t need = oo_tensor_size(t) / s.width;
+    const uint64_t need = s.literal == OO__LITERAL_PACKED ? t->count : oo_tensor_size(t) / s.width;
     uint64_t have = 0;
     /* Every value takes a byte of text at least: dimensions alone cannot ask for memory. */
     const uint64_t left = (uint64_t)(p->lex.end - p->lex.at) + 1;
-    uint8_t *const bytes = oo__arena_alloc(p->model->arena, need <= left ? oo_tensor_size(t) : left * s.width);
+    uint8_t *const bytes = oo__arena_alloc(p->model->arena, (need <= left ? need : left) * s.width);
     bool more = !oo__lex_is(&p->lex, '}');
     for (; more; more = oo__lex_take(&p->lex, ',')) {
         if (have == need)
@@ -183,9 +194,11 @@ static oo_status parse_numbers(oo_tensor *t, oo__parser *p) {
         memcpy(bytes + have++ * s.width, &bits, s.width);
         oo__lex_next(&p->lex);
     }
+    if (have < need) /* what stands there in place of '}' is the error then */
+        return oo__lex_is(&p->lex, '}') ? too_few(p, t, need, have) : OO_OK;
     t->storage = OO_STORE_RAW;
-    t->payload = (oo_payload){.memory = bytes, .size = oo_tensor_size(t)};
-    return have == need || !oo__lex_is(&p->lex, '}') ? OO_OK : too_few(p, t, need, have);
+    t->payload = (oo_payload){.memory = s.literal == OO__LITERAL_PACKED ? packed(p, t, bytes) : bytes, .size = oo_tensor_size(t)};
+    return OO_OK;
 }
 
 static oo_status parse_elements(oo_tensor *t, oo__parser *p) {

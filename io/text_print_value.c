@@ -128,7 +128,7 @@ static void print_literal(oo__printer *o, oo__spelling s, const uint8_t *bytes) 
 
 enum { BLOCK = 4096 }; /* elements read at a time; every type fills whole bytes with so many */
 
-typedef bool (*block_user)(void *user, const uint8_t *bytes, size_t size);
+typedef bool (*block_user)(void *user, const uint8_t *bytes, size_t size, uint64_t elements);
 
 /* Goes over the raw_data form of the elements. False when the data cannot be had. */
 static bool each_block(const oo_tensor *t, block_user use, void *user) {
@@ -141,13 +141,14 @@ static bool each_block(const oo_tensor *t, block_user use, void *user) {
     bool ok = bits > 0;
     for (uint64_t at = 0; ok && at < t->count; at += block) {
         const uint64_t n = t->count - at < block ? t->count - at : block;
-        ok = oo_tensor_read(t, at, n, bytes) && use(user, bytes, (size_t)(n * bits + 7) / 8);
+        ok = oo_tensor_read(t, at, n, bytes) && use(user, bytes, (size_t)(n * bits + 7) / 8, n);
     }
     free(bytes);
     return ok;
 }
 
-static bool hash_block(void *user, const uint8_t *bytes, size_t size) {
+static bool hash_block(void *user, const uint8_t *bytes, size_t size, uint64_t elements) {
+    (void)elements;
     oo__hasher_add(user, bytes, size);
     return true;
 }
@@ -155,16 +156,20 @@ static bool hash_block(void *user, const uint8_t *bytes, size_t size) {
 typedef struct number_printer {
     oo__printer *o;
     oo__spelling spelling;
+    uint32_t bits; /* of one element */
     bool any;
 } number_printer;
 
-static bool print_block(void *user, const uint8_t *bytes, size_t size) {
+static bool print_block(void *user, const uint8_t *bytes, size_t size, uint64_t elements) {
     number_printer *const n = user;
-    for (size_t i = 0; i < size; i += n->spelling.width) {
+    const bool packed = n->spelling.literal == OO__LITERAL_PACKED;
+    const uint64_t literals = packed ? elements : size / n->spelling.width;
+    for (uint64_t i = 0; i < literals; i++) {
+        const uint8_t code = packed ? oo__code_get(bytes, n->bits, i) : 0;
         if (n->any)
             oo__print_text(n->o, ", ");
         n->any = true;
-        print_literal(n->o, n->spelling, bytes + i);
+        print_literal(n->o, n->spelling, packed ? &code : bytes + i * n->spelling.width);
     }
     return true;
 }
@@ -189,7 +194,7 @@ void oo__print_tensor_data(oo__printer *o, const oo_tensor *t, const char *what)
         oo__print_note(o, "%s%s%016llx", what ? what : "", what ? " " : "", (unsigned long long)content_hash(t));
         return;
     }
-    number_printer numbers = {o, oo__elem_spelling(t->elem), false};
+    number_printer numbers = {o, oo__elem_spelling(t->elem), oo__elem_bits(t->elem), false};
     oo__print_text(o, "{");
     for (uint32_t i = 0; i < t->strings.n; i++) {
         oo__print_text(o, i ? ", " : "");

@@ -353,6 +353,11 @@ oo_graph *oo__attr_graph(const oo_attr *attr, uint32_t index);
 oo_tensor *oo__tensor_new(oo_model *model, int32_t elem, uint32_t rank, const int64_t *dims, bool *valid);
 /* Bits of one element, 0 for strings and unknown types. */
 uint32_t oo__elem_bits(int32_t elem);
+/* Elements below a byte lie in raw_data as a stream of bits, the low ones first: the code of element i, and how it is put into zeroed memory. */
+uint8_t oo__code_get(const uint8_t *packed, uint32_t bits, uint64_t i);
+void oo__code_put(uint8_t *packed, uint32_t bits, uint64_t i, unsigned code);
+/* How many numbers a typed field (int32_data ...) has for the tensor's elements. */
+uint64_t oo__tensor_numbers(const oo_tensor *tensor);
 /* "float", "int64" ...; NULL for numbers that are no type. And back; OO_UNDEFINED when unknown. */
 const char *oo__elem_name(int32_t elem);
 oo_elem oo__elem_find(const char *name, size_t size);

@@ -38,12 +38,30 @@ static const struct elem_row {
     [OO_FLOAT8E8M0] = {"float8e8m0", 8},
     [OO_UINT2] = {"uint2", 2},
     [OO_INT2] = {"int2", 2},
-    [OO_FLOAT6E2M3] = {"float6e2m3", 8},
-    [OO_FLOAT6E3M2] = {"float6e3m2", 8},
+    [OO_FLOAT6E2M3] = {"float6e2m3", 6},
+    [OO_FLOAT6E3M2] = {"float6e3m2", 6},
 };
 
 uint32_t oo__elem_bits(int32_t elem) { return elem > 0 && elem < OO_ELEM_COUNT ? ELEMS[elem].bits : 0; }
 const char *oo__elem_name(int32_t elem) { return elem > 0 && elem < OO_ELEM_COUNT ? ELEMS[elem].name : NULL; }
+
+uint8_t oo__code_get(const uint8_t *packed, uint32_t bits, uint64_t i) {
+    const uint64_t byte = i * bits / 8;
+    const uint32_t shift = (uint32_t)(i * bits % 8);
+    unsigned code = (unsigned)packed[byte] >> shift;
+    if (shift + bits > 8)
+        code |= (unsigned)packed[byte + 1] << (8 - shift);
+    return (uint8_t)(code & ((1u << bits) - 1));
+}
+
+void oo__code_put(uint8_t *packed, uint32_t bits, uint64_t i, unsigned code) {
+    const uint64_t byte = i * bits / 8;
+    const uint32_t shift = (uint32_t)(i * bits % 8);
+    const unsigned placed = (code & ((1u << bits) - 1)) << shift;
+    packed[byte] |= (uint8_t)placed;
+    if (shift + bits > 8)
+        packed[byte + 1] |= (uint8_t)(placed >> 8);
+}
 
 oo_elem oo__elem_find(const char *name, size_t size) {
     for (int e = 1; e < OO_ELEM_COUNT; e++)
@@ -94,7 +112,7 @@ static bool payload_read(const oo_payload *p, uint64_t offset, uint64_t size, vo
 }
 
 /* What the typed fields hold, as the ONNX schema assigns them: raw_data width per stored number, or 0 when this field cannot hold
- * the element type. Types below 16 bits, and float16, travel in int32_data; complex numbers as pairs. */
+ * the element type. Types below 16 bits, and float16, travel in int32_data: those of 4 and 2 bits by the byte, those of 6 one by one. */
 static uint32_t stored_bytes(const oo_tensor *t) {
     const uint32_t bits = oo__elem_bits(t->elem);
     switch (t->storage) {
@@ -109,28 +127,39 @@ static uint32_t stored_bytes(const oo_tensor *t) {
     }
 }
 
+uint64_t oo__tensor_numbers(const oo_tensor *t) {
+    const uint32_t bits = oo__elem_bits(t->elem);
+    return bits == 4 || bits == 2 ? oo_tensor_size(t) : t->count;
+}
+
+static bool take_varint(uint64_t *out, const uint8_t *wire, uint64_t size, uint64_t *at) {
+    *out = 0;
+    for (unsigned shift = 0; *at < size && shift < 64; shift += 7) {
+        *out |= (uint64_t)(wire[*at] & 0x7f) << shift;
+        if (!(wire[(*at)++] & 0x80))
+            return true;
+    }
+    return false;
+}
+
 /* Decodes the packed varints of a typed field into raw_data form. False when they are malformed or too few. */
 static bool decode_varints(const oo_tensor *t, uint8_t *out) {
-    const uint32_t width = stored_bytes(t);
-    const uint64_t size = oo_tensor_size(t);
+    const uint32_t width = stored_bytes(t), bits = oo__elem_bits(t->elem);
     if (!width || t->payload.size > SIZE_MAX / 2)
         return false;
+    const uint64_t numbers = oo__tensor_numbers(t), size = oo_tensor_size(t);
     uint8_t *const wire = oo__malloc(t->payload.size);
     bool ok = payload_read(&t->payload, 0, t->payload.size, wire);
-    uint64_t at = 0, filled = 0;
-    while (ok && filled < size) {
-        uint64_t number = 0;
-        unsigned shift = 0;
-        for (;; shift += 7) {
-            ok = at < t->payload.size && shift < 64;
-            if (!ok)
-                break;
-            number |= (uint64_t)(wire[at] & 0x7f) << shift;
-            if (!(wire[at++] & 0x80))
-                break;
-        }
-        for (uint32_t b = 0; ok && b < width && filled < size; b++)
-            out[filled++] = (uint8_t)(number >> (8 * b));
+    if (bits == 6 && size)
+        memset(out, 0, size);
+    uint64_t at = 0;
+    for (uint64_t i = 0; ok && i < numbers; i++) {
+        uint64_t number;
+        ok = take_varint(&number, wire, t->payload.size, &at);
+        if (bits == 6)
+            oo__code_put(out, bits, i, (unsigned)number);
+        for (uint32_t b = 0; bits != 6 && b < width; b++)
+            out[i * width + b] = (uint8_t)(number >> (8 * b));
     }
     free(wire);
     return ok && at == t->payload.size;
@@ -322,12 +351,13 @@ static uint64_t strings_hash(const oo_tensor *t) {
 /* The first SAMPLE bytes and, of larger tensors, the last: enough to keep apart what differs in practice. */
 static bool sample_hash(const oo_tensor *t, uint64_t *hash) {
     uint8_t bytes[2 * SAMPLE];
-    const uint64_t block = (uint64_t)SAMPLE * 8 / oo__elem_bits(t->elem);
+    const uint64_t block = (uint64_t)SAMPLE * 8 / oo__elem_bits(t->elem) / 8 * 8;
+    const uint64_t size = packed_size(t, block);
     const bool small = t->count <= block;
     if (!oo_tensor_read(t, 0, small ? t->count : block, bytes) ||
-        (!small && !oo_tensor_read(t, (t->count - block) / 8 * 8, block, bytes + SAMPLE)))
+        (!small && !oo_tensor_read(t, (t->count - block) / 8 * 8, block, bytes + size)))
         return false;
-    *hash = oo__hash(bytes, small ? oo_tensor_size(t) : sizeof bytes);
+    *hash = oo__hash(bytes, small ? oo_tensor_size(t) : 2 * size);
     return true;
 }
 
@@ -355,10 +385,10 @@ static bool strings_equal(const oo_tensor *a, const oo_tensor *b) {
     return true;
 }
 
-/* Elements that CHUNK bytes hold. */
+/* Elements that CHUNK bytes hold, and that end with a byte. */
 static uint64_t chunk_elements(const oo_tensor *t) {
     const uint32_t bits = oo__elem_bits(t->elem);
-    return bits ? (uint64_t)CHUNK * 8 / bits : 1;
+    return bits ? (uint64_t)CHUNK * 8 / bits / 8 * 8 : 1;
 }
 
 /* Over all data; of tensors that cannot be read, over what can. */

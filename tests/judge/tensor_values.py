@@ -22,9 +22,7 @@ FIELDS = {
                    "FLOAT8E5M2", "FLOAT8E5M2FNUZ", "UINT4", "INT4", "FLOAT4E2M1", "FLOAT8E8M0", "UINT2", "INT2",
                    "FLOAT6E2M3", "FLOAT6E3M2"],
 }
-# A known gap: ONNX packs their raw_data to six bits an element, onnxopt takes a byte.
-NOT_RAW = ("FLOAT6E2M3", "FLOAT6E3M2")
-SMALL = {"UINT4": 4, "INT4": 4, "FLOAT4E2M1": 4, "UINT2": 2, "INT2": 2}
+SMALL = {"UINT4": 4, "INT4": 4, "FLOAT4E2M1": 4, "UINT2": 2, "INT2": 2, "FLOAT6E2M3": 6, "FLOAT6E3M2": 6}
 ALSO = {"float_data": np.float32, "double_data": np.float64, "int64_data": np.int64}
 SHAPES = [(), (1,), (7,), (3, 5), (0, 4), (2, 0), (64, 33)]
 
@@ -35,16 +33,18 @@ def packed(array, name):
     if not bits:
         return array.astype(array.dtype.newbyteorder("<")).tobytes() if array.dtype.kind in "iufcb" else array.tobytes()
     codes = array.view(np.uint8).ravel() & ((1 << bits) - 1)
-    per = 8 // bits
-    codes = np.pad(codes, (0, -len(codes) % per)).reshape(-1, per)
-    return bytes(sum(int(code) << (bits * k) for k, code in enumerate(row)) for row in codes)
+    stream = sum(int(code) << (bits * k) for k, code in enumerate(codes))
+    return stream.to_bytes((bits * len(codes) + 7) // 8, "little")
+
+
+def codes_of(raw, count, bits):
+    stream = int.from_bytes(raw, "little")
+    return [stream >> (bits * k) & ((1 << bits) - 1) for k in range(count)]
 
 
 def random_raw(rng, name, count):
     if name == "BOOL":
         return rng.integers(0, 2, count, dtype=np.uint8).tobytes()
-    if name.startswith("FLOAT6"):
-        return rng.integers(0, 64, count, dtype=np.uint8).tobytes()
     bits = SMALL.get(name) or helper.tensor_dtype_to_np_dtype(getattr(TensorProto, name)).itemsize * 8
     raw = bytearray(rng.bytes((count * bits + 7) // 8))
     if raw and count * bits % 8:
@@ -60,6 +60,8 @@ def in_field(name, shape, field, raw):
         getattr(tensor, field).extend(np.frombuffer(raw, ALSO[field]).tolist())
     elif field == "uint64_data":
         tensor.uint64_data.extend(np.frombuffer(raw, np.uint32 if name == "UINT32" else np.uint64).tolist())
+    elif name.startswith("FLOAT6"):
+        tensor.int32_data.extend(codes_of(raw, math.prod(shape), 6))
     else:
         width = {"INT32": np.int32, "INT16": np.int16, "INT8": np.int8, "UINT16": np.uint16, "FLOAT16": np.uint16,
                  "BFLOAT16": np.uint16}.get(name, np.uint8)
@@ -74,7 +76,7 @@ def build():
     for name in names:
         for shape in SHAPES:
             raw = random_raw(rng, name, math.prod(shape))
-            for field in ["raw_data"] * (name not in NOT_RAW) + [f for f, known in FIELDS.items() if name in known]:
+            for field in ["raw_data"] + [f for f, known in FIELDS.items() if name in known]:
                 tensor = in_field(name, shape, field, raw)
                 tensor.name = f"{name}.{field}.{'x'.join(map(str, shape))}"
                 try:

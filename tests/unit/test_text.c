@@ -109,7 +109,7 @@ static void test_tensors(void **state) {
                        "int64[2] i64 = {-9223372036854775808, 9223372036854775807}, uint64 u64 = "
                        "{18446744073709551615}, float16[2] h = {15360, -1}, bfloat16 bf = {16256},\n"
                        "float8e4m3fn f1 = {255}, float8e4m3fnuz f2 = {1}, float8e5m2 f3 = {2}, float8e5m2fnuz f4 = "
-                       "{3}, float8e8m0 f5 = {127}, float6e2m3 f6 = {63}, float6e3m2 f7 = {1},\n"
+                       "{3}, float8e8m0 f5 = {127}, float6e2m3 f6 = {63}, float6e3m2[5] f7 = {1, 63, 0, 32, 7},\n"
                        "float4e2m1[3] f8 = {33, 1}, uint4[2] u4 = {255}, int4[3] i4 = {18, -3}, uint2[5] u2 = {228, "
                        "1}, int2[4] i2 = {228},\n"
                        "float[0] e = {}, float[2, 0] e2 = , int64[3] ext = [\"location\": \"w.bin\", \"offset\": "
@@ -139,7 +139,7 @@ static void test_tensors(void **state) {
                  "  float8e5m2fnuz f4 = {3},\n"
                  "  float8e8m0 f5 = {127},\n"
                  "  float6e2m3 f6 = {63},\n"
-                 "  float6e3m2 f7 = {1},\n"
+                 "  float6e3m2[5] f7 = {1, 63, 0, 32, 7},\n"
                  "  float4e2m1[3] f8 = {33, 1},\n"
                  "  uint4[2] u4 = {255},\n"
                  "  int4[3] i4 = {18, 253},\n"
@@ -335,6 +335,11 @@ static const struct bad {
      "negative dimensions, or more elements than can be counted", NULL},
     {"g () => () <int8 w = {128}> {}", 1, 23, "text-number", "the number 128 does not fit the element type int8", NULL},
     {"g () => () <uint8 w = {-1}> {}", 1, 24, "text-number", "the number -1 does not fit the element type uint8", NULL},
+    {"g () => () <float6e2m3 w = {64}> {}", 1, 29, "text-number", "the number 64 does not fit the element type float6e2m3", NULL},
+    {"g () => () <float6e2m3 w = {-1}> {}", 1, 29, "text-number", "the number -1 does not fit the element type float6e2m3", NULL},
+    {"g () => () <float6e2m3[4] w = {1, 2, 3}> {}", 1, 39, "text-tensor-size", "the tensor of type float6e2m3 takes 4 values, but has 3",
+     NULL},
+    {"g () => () <float6e2m3[4] w = {1, 2 3}> {}", 1, 37, "text-syntax", "expected '}', found the number 3", NULL},
     {"g () => () <float16 w = {1.5}> {}", 1, 26, "text-syntax",
      "expected an integer: the bits of the element, found the number 1.5", NULL},
     {"g () => () <float w = {1e39}> {}", 1, 24, "text-number", "the number 1e39 does not fit the element type float",
