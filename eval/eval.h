@@ -129,6 +129,8 @@ void oo__evaluator_free(oo_evaluator *evaluator);
 oo_status oo__evaluate(oo_evaluator *evaluator, oo_datum *const *inputs, oo_datum **outputs);
 /* Runs one node on given inputs (constant folding). Node inputs that are NULL in `inputs` are omitted. */
 oo_status oo__evaluate_node(oo_evaluator *evaluator, const oo_node *node, oo_datum *const *inputs, oo_datum **outputs);
+/* What a value of a graph around is when oo__evaluate_node runs subgraphs that use it; NULL takes it back. Holds until the model changes. */
+void oo__evaluator_give(oo_evaluator *evaluator, const oo_value *value, oo_datum *datum);
 /* Whether a kernel (or a function body) is there for the node. */
 bool oo__can_evaluate(const oo_node *node);
 #endif

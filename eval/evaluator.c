@@ -370,6 +370,11 @@ oo_status oo__evaluate_node(oo_evaluator *ev, const oo_node *node, oo_datum *con
     return finish(status, own, node->ninputs, outputs, node->noutputs);
 }
 
+void oo__evaluator_give(oo_evaluator *ev, const oo_value *value, oo_datum *datum) {
+    refresh(ev);
+    set_slot(ev, value, oo__datum_retain(datum));
+}
+
 bool oo__can_evaluate(const oo_node *node) {
     const oo__callee callee = find_callee(node);
     return callee.body || callee.kernel;

@@ -320,6 +320,8 @@ struct oo_model {
     uint32_t nnodes, nvalues;                /* ids given out */
     uint32_t properties;                     /* OO_ORDER ... that hold now */
     uint64_t fresh;                          /* counter for names */
+    uint64_t constant_bytes;                 /* of all constants when a pass first asked; it is what budgets count from */
+    bool constants_measured;                 /* somebody has asked */
     struct oo_exprs *exprs;                  /* dimensions as inference knows them, NULL before it ran */
     uint32_t symbols;                        /* data-dependent ones made so far; never counted anew, so that no two are one */
 };

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Judge: each first pass on random small models, where it must fire and where it must not.
+"""Judge: passes on random small models, where it must fire and where it must not.
 
 usage: random_passes.py [--count N] [--seed S] [PASS...]
-random_models.py makes a model and says what must come out. Then: onnx's checker accepts the result, the interface is the same, ONNX
-Runtime computes the same, and a second run of the pass changes nothing.
+random_models.py and random_folds.py make a model and say what must come out. Then: onnx's checker accepts the result, the interface is
+the same, ONNX Runtime computes the same, and a second run of the pass changes nothing.
 """
 import argparse
 import functools
@@ -16,7 +16,10 @@ import onnxruntime
 from onnx import helper
 
 import judge_lib
-from random_models import PASSES
+import random_folds
+import random_models
+
+PASSES = random_models.PASSES | random_folds.PASSES
 
 
 def outputs_of(model, feeds):

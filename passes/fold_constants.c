@@ -1,0 +1,397 @@
+/* Replaces what depends on constants alone by its value, as far as the file does not grow by it. */
+#include "ir/schema.h"
+#include "passes/fold.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char RULE[] = "fold", FORM[] = "constant-form";
+
+/* ---- operands ---- */
+uint32_t fold_noperands(const fold *f, const oo_node *node) {
+    const fold_captures *const c = f->nodes[node->id].captures;
+    return node->ninputs + (c ? c->count : 0);
+}
+
+oo_value *fold_operand(const fold *f, const oo_node *node, uint32_t index) {
+    return index < node->ninputs ? node->inputs[index].value
+                                 : f->nodes[node->id].captures->values[index - node->ninputs];
+}
+
+/* ---- what is constant ---- */
+bool fold_is_literal(const oo_node *node) {
+    return oo_node_is(node, "Constant") && node->nattrs == 1 && !node->ninputs && !node->attrs[0]->reference &&
+           !node->attrs[0]->raw.data;
+}
+
+static bool is_constant(const fold *f, const oo_value *value) {
+    if (value->producer)
+        return fold_is_literal(value->producer) || f->nodes[value->producer->id].state == FOLD_CANDIDATE;
+    /* What a training binding or a quantization annotation names may be changed from outside. */
+    return oo_value_const(value) && !oo_value_is_annotated(value);
+}
+
+static bool is_outside(const oo_value *value, const oo_graph *of) {
+    while (of && of != value->graph)
+        of = of->parent;
+    return of != NULL;
+}
+
+typedef oo_vec(oo_value *) values;
+
+static bool capture(const fold *f, values *found, const oo_node *owner, oo_value *value) {
+    if (!value || !is_outside(value, owner->graph))
+        return true;
+    oo_vec_push(NULL, found, value);
+    return is_constant(f, value);
+}
+
+/* Collects what is captured in the node's subgraphs; false when some of it is not constant. */
+static bool capture_all(const fold *f, values *found, const oo_node *owner, const oo_node *node) {
+    for (uint32_t s = 0; s < oo_node_nsubgraphs(node); s++) {
+        const oo_graph *const body = oo_node_subgraph(node, s);
+        for (const oo_node *inner = body->first; inner; inner = inner->next) {
+            for (uint32_t i = 0; i < inner->ninputs; i++)
+                if (!capture(f, found, owner, inner->inputs[i].value))
+                    return false;
+            if (!capture_all(f, found, owner, inner))
+                return false;
+        }
+        for (uint32_t i = 0; i < body->outputs.n; i++)
+            if (!capture(f, found, owner, body->outputs.data[i].value))
+                return false;
+    }
+    return true;
+}
+
+/* ---- what may be evaluated ---- */
+/* Whether an attribute, be it in a subgraph, stands for one of the function around: its value is not known. */
+static bool refers(const oo_node *node) {
+    for (uint32_t i = 0; i < node->nattrs; i++)
+        if (node->attrs[i]->reference)
+            return true;
+    for (uint32_t s = 0; s < oo_node_nsubgraphs(node); s++)
+        for (const oo_node *inner = oo_node_subgraph(node, s)->first; inner; inner = inner->next)
+            if (refers(inner))
+                return true;
+    return false;
+}
+
+static bool dequantizes(fold *f, const oo_node *node);
+
+static bool dequantizes_in(fold *f, const oo_graph *graph) {
+    for (const oo_node *node = graph->first; node; node = node->next)
+        if (dequantizes(f, node))
+            return true;
+    return false;
+}
+
+/* Whether it is, calls or contains a DequantizeLinear. */
+static bool dequantizes(fold *f, const oo_node *node) {
+    const oo_graph *const callee = oo_model_callee(f->model, node);
+    if (callee && !f->dequantizes[callee->index]) {
+        f->dequantizes[callee->index] = 2; /* of a function that calls itself nothing is known */
+        f->dequantizes[callee->index] = dequantizes_in(f, callee) ? 2 : 1;
+    }
+    if (callee ? f->dequantizes[callee->index] == 2 : oo_node_is(node, "DequantizeLinear"))
+        return true;
+    for (uint32_t s = 0; s < oo_node_nsubgraphs(node); s++)
+        if (dequantizes_in(f, oo_node_subgraph(node, s)))
+            return true;
+    return false;
+}
+
+static bool may_evaluate(fold *f, const oo_node *node) {
+    const int64_t opset = oo_graph_opset(node->graph, node->op->domain);
+    if (!oo_model_callee(f->model, node) && opset > oo__schema_latest_opset(node->op->domain))
+        return oo_miss(f->rw, RULE, node, "opset %lld is not known yet", (long long)opset);
+    if (oo_node_is_opaque(node))
+        return oo_miss(f->rw, RULE, node, "nothing is known about its operator");
+    if (oo_node_is_random(node))
+        return oo_miss(f->rw, RULE, node, "it draws random numbers");
+    if (!oo__can_evaluate(node))
+        return oo_miss(f->rw, RULE, node, "the evaluator has no such operator");
+    if (oo_graph_in_function(node->graph) && refers(node))
+        return oo_miss(f->rw, RULE, node, "an attribute refers to one of the function");
+    if (!f->options->dequantize && dequantizes(f, node))
+        return oo_miss(f->rw, RULE, node, "a quantized constant stays quantized");
+    return true;
+}
+
+static bool has_constant_inputs(const fold *f, const oo_node *node) {
+    for (uint32_t i = 0; i < node->ninputs; i++)
+        if (node->inputs[i].value && !is_constant(f, node->inputs[i].value))
+            return false;
+    return true;
+}
+
+static bool is_candidate(fold *f, const oo_node *node) {
+    if (oo_node_is(node, "Constant") || !has_constant_inputs(f, node))
+        return false;
+    if (oo_node_nsubgraphs(node)) {
+        values found = {0};
+        const bool constant = capture_all(f, &found, node, node);
+        fold_captures *const c = constant && found.n ? oo_scratch(f->rw, sizeof *c) : NULL;
+        if (c) {
+            c->values = oo_scratch(f->rw, found.n * sizeof *c->values);
+            memcpy(c->values, found.data, found.n * sizeof *c->values);
+            c->count = found.n;
+        }
+        oo_vec_free(&found);
+        if (!constant || !may_evaluate(f, node))
+            return false;
+        f->nodes[node->id].captures = c;
+        return true;
+    }
+    return may_evaluate(f, node);
+}
+
+static void find_candidates(fold *f, const oo_graph *graph) {
+    for (const oo_node *node = graph->first; node; node = node->next) {
+        if (is_candidate(f, node))
+            f->nodes[node->id].state = FOLD_CANDIDATE;
+        for (uint32_t s = 0; f->nodes[node->id].state == FOLD_NOT && s < oo_node_nsubgraphs(node); s++)
+            find_candidates(f, oo_node_subgraph(node, s));
+    }
+}
+
+/* ---- what is wanted ---- */
+static void show(fold *f, const oo_value *value) {
+    if (value)
+        f->facts[value->id].wanted = f->facts[value->id].shown = true;
+}
+
+static bool is_wanted(const fold *f, const oo_node *node) {
+    for (uint32_t i = 0; i < node->noutputs; i++)
+        if (node->outputs[i] && f->facts[node->outputs[i]->id].wanted)
+            return true;
+    return false;
+}
+
+static void want_operands(fold *f, const oo_node *node) {
+    for (uint32_t i = 0; i < fold_noperands(f, node); i++) {
+        fold_fact *const fact = fold_operand(f, node, i) ? &f->facts[fold_operand(f, node, i)->id] : NULL;
+        if (!fact)
+            continue;
+        fact->wanted = true;
+        fact->waiting++;
+    }
+}
+
+static void find_wanted(fold *f, const oo_graph *graph) {
+    for (uint32_t i = 0; i < graph->outputs.n; i++)
+        show(f, graph->outputs.data[i].value);
+    for (const oo_node *node = graph->last; node; node = node->prev) {
+        if (f->nodes[node->id].state == FOLD_CANDIDATE) {
+            if (is_wanted(f, node))
+                want_operands(f, node);
+            continue;
+        }
+        for (uint32_t i = 0; i < node->ninputs; i++)
+            show(f, node->inputs[i].value);
+        for (uint32_t s = 0; s < oo_node_nsubgraphs(node); s++)
+            find_wanted(f, oo_node_subgraph(node, s));
+    }
+}
+
+/* ---- putting results in ---- */
+static oo_value *constant_of(fold *f, oo_node *node, const oo_value *value) {
+    const oo_array *const array = f->facts[value->id].datum->array;
+    oo_tensor *const tensor = oo__tensor_of_array(f->model, array);
+    if (!value->noutputs)
+        return oo_build_const(f->rw, value->graph, tensor, oo_value_name(value));
+    /* An initializer cannot take the name of an output; a Constant can. */
+    oo_node *const constant = oo_build(f->rw, node, "", "Constant", NULL, 0, 1);
+    oo_set_tensor(f->rw, constant, "value", tensor);
+    oo_set_tensor_type(f->rw, constant->outputs[0], array->elem, (int32_t)array->rank, array->dims);
+    return constant->outputs[0];
+}
+
+static bool is_unused(const oo_node *node) {
+    for (uint32_t i = 0; i < node->noutputs; i++)
+        if (node->outputs[i] && (node->outputs[i]->nuses || oo_value_is_pinned(node->outputs[i])))
+            return false;
+    return true;
+}
+
+/* Erases the node and what only it used of the nodes that go; constants are left to dce. */
+static void erase(fold *f, oo_node *node) {
+    oo_vec(oo_node *) stack = {0};
+    oo_vec_push(NULL, &stack, node);
+    while (stack.n) {
+        oo_node *const next = stack.data[--stack.n];
+        if (next->erased || next->id >= f->nnodes || f->nodes[next->id].state != FOLD_GOES || !is_unused(next))
+            continue;
+        for (uint32_t i = 0; i < fold_noperands(f, next); i++)
+            if (fold_operand(f, next, i) && fold_operand(f, next, i)->producer)
+                oo_vec_push(NULL, &stack, fold_operand(f, next, i)->producer);
+        oo_erase(f->rw, next);
+        oo_count(f->rw, "nodes folded", 1);
+    }
+    oo_vec_free(&stack);
+}
+
+/* False when fuel is out. */
+static bool put_in(fold *f, oo_node *node) {
+    if (!oo_begin(f->rw, RULE, node))
+        return false;
+    for (uint32_t i = 0; i < node->noutputs; i++) {
+        oo_value *const value = node->outputs[i];
+        fold_fact *const fact = value ? &f->facts[value->id] : NULL;
+        if (!fact || !fact->needed)
+            continue;
+        oo_replace(f->rw, value, constant_of(f, node, value));
+        oo__datum_release(fact->datum);
+        fact->datum = NULL;
+        oo_count(f->rw, "constants made", 1);
+        oo_count(f->rw, "bytes of constants made", fact->bytes);
+    }
+    erase(f, node);
+    oo_end(f->rw);
+    return true;
+}
+
+/* ---- other forms of Constant ---- */
+static oo_tensor *tensor_of(oo_model *model, const oo_attr *attr) {
+    const bool many = attr->type == OO_ATTR_INTS || attr->type == OO_ATTR_FLOATS || attr->type == OO_ATTR_STRINGS;
+    const int64_t dims[] = {attr->count};
+    oo_tensor *t;
+    switch (attr->type) {
+    case OO_ATTR_INT: return oo_tensor_make(model, OO_INT64, 0, dims, &attr->i);
+    case OO_ATTR_INTS: return oo_tensor_make(model, OO_INT64, 1, dims, attr->ints);
+    case OO_ATTR_FLOAT: return oo_tensor_make(model, OO_FLOAT, 0, dims, &attr->f);
+    case OO_ATTR_FLOATS: return oo_tensor_make(model, OO_FLOAT, 1, dims, attr->floats);
+    case OO_ATTR_STRING:
+    case OO_ATTR_STRINGS:
+        t = oo__tensor_new(model, OO_STRING, many, dims, NULL);
+        t->storage = OO_STORE_STRINGS;
+        for (uint32_t i = 0; i < (many ? attr->count : 1); i++)
+            oo_vec_push(model->arena, &t->strings, many ? attr->strings[i] : attr->s);
+        return t;
+    default: return NULL;
+    }
+}
+
+static bool is_short_form(const oo_attr *attr) {
+    static const char *const names[] = {"value_int",    "value_ints",   "value_float",
+                                        "value_floats", "value_string", "value_strings"};
+    static const oo_attr_type types[] = {OO_ATTR_INT,    OO_ATTR_INTS,   OO_ATTR_FLOAT,
+                                         OO_ATTR_FLOATS, OO_ATTR_STRING, OO_ATTR_STRINGS};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(oo_attr_name(attr), names[i]) == 0)
+            return attr->type == types[i];
+    return false;
+}
+
+/* value_int and its like become value, which every pass can read. False when fuel is out. */
+static bool unify_constants(oo_rewriter *rw, oo_model *model) {
+    oo_for_each_graph(graph, model) {
+        oo_for_each_node(node, graph) {
+            if (!fold_is_literal(node) || !is_short_form(node->attrs[0]))
+                continue;
+            oo_tensor *const tensor = tensor_of(model, node->attrs[0]);
+            if (!oo_begin(rw, FORM, node))
+                return false;
+            oo_remove_attr(rw, node, oo_attr_name(node->attrs[0]));
+            oo_set_tensor(rw, node, "value", tensor);
+            oo_end(rw);
+        }
+    }
+    return true;
+}
+
+/* ---- the budget ---- */
+static uint64_t constant_bytes(const oo_model *model) {
+    uint64_t bytes = 0;
+    oo_for_each_graph(graph, model) {
+        for (uint32_t i = 0; i < graph->initializers.n; i++) {
+            const oo_value *const value = graph->initializers.data[i];
+            if (value->init && (value->nuses || oo_value_is_pinned(value) || oo_value_is_input(value)))
+                bytes += fold_tensor_bytes(value->init);
+        }
+        for (const oo_node *node = graph->first; node; node = node->next) {
+            const oo_tensor *const tensor =
+                node->noutputs && node->outputs[0] ? oo_value_const(node->outputs[0]) : NULL;
+            if (tensor && (node->outputs[0]->nuses || node->outputs[0]->noutputs))
+                bytes += fold_tensor_bytes(tensor);
+        }
+    }
+    return bytes;
+}
+
+/* The budget counts from what the constants were when a pass first asked, so that repeating the pass does not repeat the budget. */
+static void set_room(fold *f) {
+    const uint64_t now = constant_bytes(f->model);
+    if (!f->model->constants_measured) {
+        f->model->constants_measured = true;
+        f->model->constant_bytes = now;
+    }
+    const uint64_t first = f->model->constant_bytes;
+    const double share = (double)first * f->options->percent / 100;
+    const int64_t budget = share > (double)f->options->limit && share < 9e18 ? (int64_t)share : f->options->limit;
+    f->room = budget - (int64_t)(now - first);
+}
+
+/* ---- the pass ---- */
+static void run_steps(fold *f) {
+    oo_for_each_graph(graph, f->model) if (!graph->owner) find_candidates(f, graph);
+    for (uint32_t g = f->model->graphs.n; g > 0; g--)
+        if (!f->model->graphs.data[g - 1]->dead && !f->model->graphs.data[g - 1]->owner)
+            find_wanted(f, f->model->graphs.data[g - 1]);
+    set_room(f);
+    fold_evaluate(f);
+    fold_decide(f);
+    for (uint32_t i = f->goes.n; i > 0; i--)
+        if (!put_in(f, f->goes.data[i - 1]))
+            return;
+}
+
+static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
+    if (!unify_constants(rw, model))
+        return OO_OK;
+    const uint32_t nvalues = model->nvalues;
+    fold f = {.rw = rw, .model = model, .options = options, .nnodes = model->nnodes};
+    const int64_t most = f.options->memory < 1 ? 1 : f.options->memory > (1 << 20) ? 1 << 20 : f.options->memory;
+    f.memory = (uint64_t)most << 20;
+    f.facts = oo_scratch(rw, (nvalues + 1u) * sizeof *f.facts);
+    f.nodes = oo_scratch(rw, (model->nnodes + 1u) * sizeof *f.nodes);
+    f.dequantizes = oo_scratch(rw, model->graphs.n + 1u);
+    run_steps(&f);
+    for (uint32_t i = 0; i < nvalues; i++)
+        oo__datum_release(f.facts[i].datum);
+    oo_vec_free(&f.goes);
+    oo_vec_free(&f.stack);
+    oo_vec_free(&f.undo);
+    return OO_OK;
+}
+
+static const oo_option_row rows[] = {
+    OO_OPTION(fold_options, limit, OO_OPT_INT, "limit", "65536",
+              "bytes by which the constants may grow in all; -1 = no limit"),
+    OO_OPTION(fold_options, percent, OO_OPT_FLOAT, "percent", "5",
+              "the same as a share of the constants; the larger of the two counts"),
+    OO_OPTION(fold_options, memory, OO_OPT_INT, "memory", "1024",
+              "MiB that one result, and all that are kept, may take"),
+    OO_OPTION(fold_options, dequantize, OO_OPT_BOOL, "dequantize", "false", "fold DequantizeLinear of constants too"),
+};
+
+const oo_pass oo_pass_fold_constants = {
+    .size = sizeof(oo_pass),
+    .name = "fold-constants",
+    .summary = "Replace what depends on constants alone by its value",
+    .doc = "Nodes whose inputs, and whose subgraphs' outer values, are all constant are evaluated; what others use of "
+           "the results becomes an "
+           "initializer, in a graph output's place and in functions a Constant. Random operators, operators that "
+           "nothing is known about and "
+           "attributes that refer to a function's stay.\n\n"
+           "The constants of the model may grow by `limit` bytes or `percent` of what they were at first, whichever is "
+           "more. A result that is "
+           "too large stays computed, but what follows from it may be folded when that is small. DequantizeLinear is "
+           "not folded, so that "
+           "quantized models stay quantized, unless `dequantize` is set.",
+    .options = rows,
+    .noptions = sizeof rows / sizeof *rows,
+    .options_size = sizeof(fold_options),
+    .keeps = OO_TYPES | OO_VALUES,
+    .run = run,
+};
