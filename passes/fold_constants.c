@@ -392,6 +392,7 @@ const oo_pass oo_pass_fold_constants = {
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(fold_options),
+    .needs = OO_TYPES, /* sizes of results before they are computed */
     .keeps = OO_TYPES | OO_VALUES,
     .run = run,
 };
