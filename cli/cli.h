@@ -35,6 +35,7 @@ typedef enum oo_group {
     GROUP_WATCH,
     GROUP_PICTURES,
     GROUP_RUN,
+    GROUP_CHECK,
     GROUP_MESSAGES,
     GROUP_HELP,
     GROUP_COUNT
@@ -82,6 +83,13 @@ typedef struct oo_run_options {
     int64_t seed;
 } oo_run_options;
 
+/* Of onnxopt check. */
+typedef struct oo_check_options {
+    oo_words models;
+    bool strict, no_infer;
+    int64_t limit;
+} oo_check_options;
+
 /* Strings point into argv or `arena`. */
 typedef struct oo_settings {
     oo_arena *arena;
@@ -102,6 +110,7 @@ typedef struct oo_settings {
     oo_color color;
     oo_command_id command;
     oo_run_options run;
+    oo_check_options check;
     oo_option_id action; /* OPT_COUNT = do what the command does */
     const char *subject; /* argument of the action */
 } oo_settings;
@@ -140,6 +149,8 @@ typedef struct oo_result {
     double seconds;
     const char *summary; /* of a command that rewrites nothing: said instead of nodes and bytes */
 } oo_result;
+/* What onnxopt check found in one model: a line of text or of JSON. */
+void oo__print_checked(const oo_printer *printer, const char *file, bool valid, uint32_t errors, uint32_t warnings, double seconds);
 /* The last line of a run. */
 void oo__print_result(const oo_printer *printer, const oo_result *result);
 /* --time and --stats. */
@@ -192,9 +203,12 @@ bool oo__print_pass_help(FILE *file, oo_context *context, const oo_registry *reg
 void oo__print_manual(FILE *file, const oo_registry *registry);
 void oo__print_completion(FILE *file);
 
-/* ---- the commands (cmd_optimize.c, cmd_run.c) ---- */
+/* ---- the commands (cmd_optimize.c, cmd_run.c, cmd_check.c) ---- */
 oo_exit oo__cmd_optimize(const oo_settings *settings, oo_context *context, const oo_printer *printer, oo_registry *registry);
 oo_exit oo__cmd_run(const oo_settings *settings, oo_context *context, const oo_printer *printer);
+/* An option of GROUP_CHECK. */
+oo_status oo__check_option(oo_settings *settings, oo_context *context, oo_option_id id, const char *value, const char *shown);
+oo_exit oo__cmd_check(const oo_settings *settings, oo_context *context, oo_printer *printer);
 /* Pictures that the settings ask for; `before` may be NULL when nothing changed (pictures.c). */
 oo_status oo__draw_pictures(const oo_settings *settings, oo_context *context, const oo_model *before, const oo_model *after);
 #endif

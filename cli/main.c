@@ -28,7 +28,7 @@ static oo_exit load_plugins(const oo_settings *settings, oo_context *context, oo
     return OO_EXIT_DONE;
 }
 
-static oo_exit act(const oo_settings *s, oo_context *context, const oo_printer *printer) {
+static oo_exit act(const oo_settings *s, oo_context *context, oo_printer *printer) {
     switch (s->action) {
     case OPT_HELP: oo__print_help(stdout, s->command, false); return OO_EXIT_DONE;
     case OPT_HELP_ALL: oo__print_help(stdout, s->command, true); return OO_EXIT_DONE;
@@ -38,6 +38,8 @@ static oo_exit act(const oo_settings *s, oo_context *context, const oo_printer *
     }
     if (s->command == CMD_RUN && s->action == OPT_COUNT)
         return oo__cmd_run(s, context, printer);
+    if (s->command == CMD_CHECK && s->action == OPT_COUNT)
+        return oo__cmd_check(s, context, printer);
     oo_registry *const registry = oo__registry_new(context);
     oo_exit code = load_plugins(s, context, registry);
     if (code == OO_EXIT_DONE) {

@@ -256,6 +256,22 @@ static void put_result_json(FILE *file, const oo_result *r) {
     put_line(file, line);
 }
 
+void oo__print_checked(const oo_printer *printer, const char *file, bool valid, uint32_t errors, uint32_t warnings, double seconds) {
+    if (printer->json) {
+        cJSON *const line = new_line("check");
+        add_text(line, "file", file);
+        cJSON_AddBoolToObject(line, "valid", valid);
+        cJSON_AddNumberToObject(line, "errors", errors);
+        cJSON_AddNumberToObject(line, "warnings", warnings);
+        cJSON_AddNumberToObject(line, "seconds", seconds);
+        put_line(printer->file, line);
+    } else if (!printer->quiet) {
+        put_safe(printer->file, file);
+        fprintf(printer->file, ": %u error%s, %u warning%s, %.3g ms\n", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s",
+                seconds * 1e3);
+    }
+}
+
 void oo__print_result(const oo_printer *printer, const oo_result *r) {
     FILE *const f = printer->file;
     if (printer->json) {

@@ -24,7 +24,8 @@ enum { ALL_COMMANDS = (1u << CMD_COUNT) - 1 };
 const oo_cli_group oo__cli_groups[GROUP_COUNT] = {
     [GROUP_MODEL] = {"Models", 1u << CMD_OPTIMIZE},      [GROUP_PASSES] = {"Passes and plugins", 1u << CMD_OPTIMIZE},
     [GROUP_WATCH] = {"Watching", 1u << CMD_OPTIMIZE},    [GROUP_PICTURES] = {"Pictures", 1u << CMD_OPTIMIZE},
-    [GROUP_RUN] = {"Running (onnxopt run)", 1u << CMD_RUN}, [GROUP_MESSAGES] = {"Messages", ALL_COMMANDS},
+    [GROUP_RUN] = {"Running (onnxopt run)", 1u << CMD_RUN}, [GROUP_CHECK] = {"Checking (onnxopt check)", 1u << CMD_CHECK},
+    [GROUP_MESSAGES] = {"Messages", ALL_COMMANDS},
     [GROUP_HELP] = {"Help", ALL_COMMANDS},
 };
 
@@ -48,6 +49,7 @@ oo_settings *oo__settings_new(void) {
     settings->save.threshold = 1024;
     settings->run.rtol = 1e-3;
     settings->run.atol = 1e-7;
+    settings->check.limit = 1000;
     settings->action = OPT_COUNT;
 #ifdef OO_DEBUG
     settings->verify = OO_VERIFY_EACH;
@@ -248,6 +250,9 @@ static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, con
     case OPT_VERIFY:
     case OPT_MESSAGE_FORMAT:
     case OPT_COLOR: apply_word(s, id, word_index(&oo__cli_options[id], value ? value : "", value ? strlen(value) : 0)); break;
+    case OPT_STRICT:
+    case OPT_NO_INFER:
+    case OPT_LIMIT: return oo__check_option(s, context, id, value, shown);
     default: return oo__run_option(s, context, id, value, shown);
     }
     return OO_OK;
@@ -326,8 +331,10 @@ static oo_status parse_positional(oo_settings *s, oo_context *context, const cha
         oo__usage_error(context, "an argument is empty");
         return OO_INVALID;
     }
-    if (!s->model) {
-        s->model = text;
+    if (s->command == CMD_CHECK)
+        oo_vec_push(s->arena, &s->check.models, text);
+    if (!s->model || s->command == CMD_CHECK) {
+        s->model = s->model ? s->model : text;
         return OO_OK;
     }
     if (s->command != CMD_OPTIMIZE) {
@@ -351,6 +358,9 @@ static oo_status check_together(const oo_settings *s, oo_context *context) {
             wrong = "no model was named; usage: onnxopt run [OPTION...] MODEL, see onnxopt run --help";
         else if ((s->run.npy || s->run.save_inputs) && !s->run.output_dir)
             wrong = "--npy and --save-inputs need --output DIR";
+    } else if (s->command == CMD_CHECK) {
+        if (!s->model && s->action == OPT_COUNT)
+            wrong = "no model was named; usage: onnxopt check [OPTION...] MODEL..., see onnxopt check --help";
     } else if (s->pipeline && s->level >= 0)
         wrong = "-p and -O exclude each other";
     else if (!s->model && s->action == OPT_COUNT && !s->print_pipeline)
@@ -370,14 +380,12 @@ oo_status oo__settings_parse(oo_settings *s, oo_context *context, int argc, char
             a.next = 2;
         }
     bool only_files = false;
-    const char *positional[3] = {NULL};
-    int npositional = 0;
+    oo_words positional = {0};
     while (a.next < argc) {
         const char *const text = argv[a.next++];
         oo_status status = OO_OK;
         if (only_files || text[0] != '-' || !text[1]) {
-            if (npositional < 3)
-                positional[npositional++] = text;
+            oo_vec_push(s->arena, &positional, text);
         } else if (strcmp(text, "--") == 0) {
             only_files = true;
         } else if (text[1] == '-') {
@@ -389,8 +397,8 @@ oo_status oo__settings_parse(oo_settings *s, oo_context *context, int argc, char
         }
         OO_TRY(status);
     }
-    for (int i = 0; i < npositional; i++)
-        OO_TRY(parse_positional(s, context, positional[i]));
+    for (uint32_t i = 0; i < positional.n; i++)
+        OO_TRY(parse_positional(s, context, positional.data[i]));
     if (!s->external_given && (s->save.external_name || s->save.threshold != 1024))
         s->save.external = OO_EXTERNAL_SPLIT;
     return check_together(s, context);

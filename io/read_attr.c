@@ -138,6 +138,7 @@ oo_status oo__read_attr(oo_attr **out, oo__reader *r, oo_graph *graph, oo_node *
             return oo__read_fail(r, "load-attribute", r->item, "attribute \"%s\" holds another kind of value than its type %d says",
                                  oo__printable(oo_attr_name(a), strlen(oo_attr_name(a))), (int)m->type);
         a->raw = oo__read_packed(r, &m->base);
+        a->fields = (uint16_t)(set | (m->has_type && !known ? OO_ATTR_ODD_TYPE : 0u));
         return OO_OK;
     }
     a->unknown = oo__read_unknown(r, &m->base);

@@ -139,7 +139,10 @@ static void merge_claim(oo__infer_run *run, oo_value *value) {
     bool clash = false;
     const oo_type *const merged = oo__type_merge(&run->c, value->type, claim, &clash);
     if (clash && run->c.settings && run->c.settings->strict) {
-        oo__infer_fail(&run->c, "\"%s\" is declared with another type or shape than its operator gives it", oo_value_name(value));
+        oo_arena *const arena = oo__arena_new();
+        oo__infer_fail(&run->c, "\"%s\" is declared as %s, its operator gives %s", oo__printable(oo_value_name(value), strlen(oo_value_name(value))),
+                       oo__type_text(claim, arena), oo__type_text(value->type, arena));
+        oo__arena_free(arena);
         return;
     }
     if (!clash)
@@ -193,6 +196,12 @@ static bool is_untyped(const oo_value *value) {
            (value->flags & OO_VALUE_INPUT);
 }
 
+static void forget_outputs(const oo_node *node) {
+    for (uint32_t i = 0; i < node->noutputs; i++)
+        if (node->outputs[i])
+            node->outputs[i]->type = NULL, node->outputs[i]->known = NULL;
+}
+
 static oo_status infer_node(oo__infer_run *run, const oo_node *node) {
     oo__infer *const c = &run->c;
     c->node = node;
@@ -210,16 +219,22 @@ static oo_status infer_node(oo__infer_run *run, const oo_node *node) {
     for (uint32_t i = 0; strict && i < node->ninputs; i++)
         if (is_untyped(node->inputs[i].value))
             return oo__infer_fail(c, "input %u has no element type", i);
+    const uint32_t failures = c->failures;
     const oo_status status = infer(c);
+    if (c->failures != failures && strict && c->settings->collect)
+        forget_outputs(node);
     return strict ? status : OO_OK;
 }
 
 oo_status oo__infer_graph(oo__infer_run *run, oo_graph *graph) {
+    const oo_infer_settings *const settings = run->c.settings;
     for (oo_node *node = graph->first; node; node = node->next) {
-        for (uint32_t i = 0; i < node->noutputs; i++)
-            if (node->outputs[i])
-                node->outputs[i]->type = NULL, node->outputs[i]->known = NULL;
-        OO_TRY(infer_node(run, node));
+        forget_outputs(node);
+        const oo_status status = infer_node(run, node);
+        if (status != OO_OK && !(settings && settings->collect))
+            return status;
+        if (settings && settings->visit)
+            settings->visit(settings->user, &run->c);
         for (uint32_t i = 0; i < node->noutputs; i++)
             if (node->outputs[i])
                 merge_claim(run, node->outputs[i]);
@@ -270,9 +285,7 @@ static void forget_graph(oo_graph *graph) {
     for (uint32_t i = 0; i < graph->inputs.n && (graph->owner || graph->function); i++)
         graph->inputs.data[i].value->type = NULL, graph->inputs.data[i].value->known = NULL;
     for (oo_node *node = graph->first; node; node = node->next)
-        for (uint32_t i = 0; i < node->noutputs; i++)
-            if (node->outputs[i])
-                node->outputs[i]->type = NULL, node->outputs[i]->known = NULL;
+        forget_outputs(node);
 }
 
 static const oo_function *function_around(const oo_graph *graph) {
@@ -334,9 +347,7 @@ void oo__infer_proofs(oo_model *model) { (void)oo__infer_model(model, &PROOFS); 
 
 bool oo__infer_one(oo_model *model, const oo_node *node) {
     oo__infer_run run = {.c = {.model = model, .exprs = model->exprs, .settings = &PROOFS}};
-    for (uint32_t i = 0; i < node->noutputs; i++)
-        if (node->outputs[i])
-            node->outputs[i]->type = NULL, node->outputs[i]->known = NULL;
+    forget_outputs(node);
     if (oo_model_callee(model, node))
         return true;
     (void)infer_node(&run, node);

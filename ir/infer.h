@@ -31,6 +31,7 @@ typedef oo_status (*oo__infer_function)(oo__infer *c);
 
 typedef struct oo_infer_settings {
     bool strict;       /* a clash or a malformed node is an error that ends inference (as onnx's strict_mode) */
+    bool collect;      /* with strict: inference goes on, and the outputs of a node that fails stay unknown */
     bool no_values;    /* do not propagate contents (as onnx without data_prop) */
     bool defaults_hold;/* an initializer that a graph input may override counts as constant (as onnx takes it) */
     bool names_hold;   /* equal dimension names in value_info mean equal dimensions (as onnx takes them); no proof, so never for rewrites */
@@ -41,6 +42,12 @@ typedef struct oo_infer_settings {
     bool quiet;        /* no diagnostics */
     const char *const *dims; /* --dim: "NAME=N" */
     uint32_t ndims;
+    /* Gets what would be told as a warning or error; NULL = it is a diagnostic. `node` may be NULL. */
+    void (*tell)(void *user, const oo_node *node, const char *text);
+    /* Called for each node when its types are known, before what the file says of them counts; for nodes of loops and functions as often as
+     * they are inferred. */
+    void (*visit)(void *user, const oo__infer *c);
+    void *user;
     oo__infer_function (*custom)(const oo_node *node); /* for operators that are in no table and no local function; NULL result = unknown */
 } oo_infer_settings;
 

@@ -228,8 +228,11 @@ oo_status oo__infer_fail(oo__infer *c, const char *format, ...) {
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     const bool strict = c->settings && c->settings->strict;
-    oo__report(c->model, strict ? OO_ERROR : OO_WARNING, "infer-clash", NULL, c->node, NULL, "%s", text);
-    if (strict)
+    if (c->settings && c->settings->tell)
+        c->settings->tell(c->settings->user, c->node, text);
+    else
+        oo__report(c->model, strict ? OO_ERROR : OO_WARNING, "infer-clash", NULL, c->node, NULL, "%s", text);
+    if (strict && !c->settings->collect)
         c->status = OO_INVALID;
     return OO_INVALID;
 }

@@ -259,6 +259,11 @@ static oo_status check_counts(oo__infer *c, const oo_type *in, int32_t rank, con
     return OO_OK;
 }
 
+/* Where contents do not flow, ONNX takes the length of an unknown shape for a rank only since version 14. */
+static bool is_only_counted(const oo__infer *c) {
+    return c->settings && c->settings->no_values && c->schema->since < 14 && !oo__input_known(c, 1);
+}
+
 oo_status oo__infer_reshape(oo__infer *c) {
     const oo_type *const in = oo__input_type(c, 0);
     const oo_expr *dims[MAX_RANK];
@@ -274,7 +279,7 @@ oo_status oo__infer_reshape(oo__infer *c) {
         rank = (int32_t)n;
         for (uint32_t i = 0; i < n; i++)
             dims[i] = oo__number(c, list[i]);
-    } else if (!dims_from_input(c, 1, &rank, dims)) {
+    } else if (!dims_from_input(c, 1, &rank, dims) || is_only_counted(c)) {
         oo__set_tensor(c, 0, oo_type_elem(in), -1, NULL);
         return OO_OK;
     }

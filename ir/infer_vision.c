@@ -115,10 +115,17 @@ oo_status oo__infer_center_crop_pad(oo__infer *c) {
     uint32_t n;
     const oo_expr *dims[MAX_RANK];
     const int32_t rank = oo_type_rank(in);
-    if (rank < 0 || rank > MAX_RANK || !shape || !oo__infer_ints(c, &axes, &n, "axes"))
-        return as_input(c, oo_type_elem(in));
+    if (rank < 0 || rank > MAX_RANK || !oo__infer_ints(c, &axes, &n, "axes")) {
+        oo__set_tensor(c, 0, oo_type_elem(in), rank > MAX_RANK ? -1 : rank, NULL);
+        return OO_OK;
+    }
     copy_dims(in, dims);
-    for (uint32_t i = 0; i < shape->count; i++) {
+    for (int32_t i = 0; !shape && !axes && i < rank; i++)
+        dims[i] = NULL;
+    for (uint32_t i = 0; !shape && axes && i < n; i++)
+        if (axes[i] >= -rank && axes[i] < rank)
+            dims[axes[i] < 0 ? axes[i] + rank : axes[i]] = NULL;
+    for (uint32_t i = 0; shape && i < shape->count; i++) {
         const int64_t axis = (axes && i < n ? axes[i] : (int64_t)i);
         const int64_t at = axis < 0 ? axis + rank : axis;
         if (at < 0 || at >= rank)

@@ -112,10 +112,12 @@ typedef struct oo_sparse {
 } oo_sparse;
 
 /* ---- attributes ---- */
+enum { OO_ATTR_ODD_TYPE = 1 }; /* of oo_attr.fields: the declared type is none that exists */
 struct oo_attr {
     const char *name;
     oo_attr_type type;      /* the declared type, or what the fields imply when none is declared */
     bool has_type;
+    uint16_t fields;        /* when raw is set: value fields that the file has, bits by oo_attr_type; OO_ATTR_ODD_TYPE */
     const char *reference;  /* ref_attr_name, NULL = none */
     const char *doc;
     uint32_t count;         /* for the plural types */
@@ -369,6 +371,8 @@ const void *oo__tensor_bytes(const oo_tensor *tensor, oo_arena *arena);
 
 /* Path of a graph for messages: "main", "main/If_3.then_branch", "function my.f"; in `arena`. */
 const char *oo__graph_path(const oo_graph *graph, oo_arena *arena);
+/* "tensor(float)[N,3]", "seq(tensor(int64))", "unknown"; in `arena`. */
+const char *oo__type_text(const oo_type *type, oo_arena *arena);
 /* Sends a diagnostic about a node, value or graph (each may be NULL). */
 void oo__report(oo_model *model, oo_severity severity, const char *code, const oo_graph *graph, const oo_node *node,
                 const oo_value *value, const char *format, ...) OO_PRINTF(7, 8);

@@ -141,7 +141,7 @@ static void claims_fill_and_clash(void **state) {
     expect(w, y, "[N, 4]"); /* what the operator says counts */
     const oo_infer_settings strict = {.strict = true};
     assert_int_equal(infer(w, &strict), OO_INVALID);
-    assert_told("is declared with another type or shape");
+    assert_told("is declared as");
     world_free(w);
 }
 
