@@ -1,5 +1,7 @@
 #include "passes/scaled_weights.h"
 
+#include "base/diag.h"
+
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -268,6 +270,8 @@ oo_tensor *oo__scale_weights(oo__scaler *scaler, const oo_tensor *weights, const
         *why = "the weights are empty or have no floating-point type";
         return NULL;
     }
+    const uint64_t turn = at->run * at->rows * at->cols, count = oo_tensor_count(weights);
+    oo_require(turn && count % turn == 0 && count / turn * at->cols == at->count, "oo__scale_weights: the channels do not fit the weights");
     make_room(scaler, at->count);
     if (unscale(&s) && weights_fit(&s))
         return make_lazy(&s);

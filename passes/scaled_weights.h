@@ -3,9 +3,9 @@
 #define PASSES_SCALED_WEIGHTS_H
 #include <onnxopt/onnxopt.h>
 
-/* Which elements belong to which channel: runs of `run` elements, channels going round. Of Conv [M, C/group, k..] the output channels are
- * rows = 1, cols = M; of ConvTranspose [C, M/group, k..] rows = C/group, cols = M/group; of a matrix [K, N] the columns are run = 1, rows = 1,
- * cols = N. One channel, everything: run = number of elements, rows = cols = 1. */
+/* Which elements belong to which channel: a channel has runs of `run` elements, `cols` channels take turns for `rows` rounds, and then come
+ * the next `cols` channels. Output channels of Conv [M, C/group, k..]: rows = 1, cols = M; of ConvTranspose [C, M/group, k..]: rows = C/group,
+ * cols = M/group; columns of a matrix [K, N]: run = 1, rows = K, cols = N. Everything as one channel: run = all elements, rows = cols = 1. */
 typedef struct oo__channels {
     uint64_t run, rows, cols;
     uint64_t count; /* of channels */

@@ -18,8 +18,9 @@ from onnx import helper
 import judge_lib
 import random_folds
 import random_models
+import random_scales
 
-PASSES = random_models.PASSES | random_folds.PASSES
+PASSES = random_models.PASSES | random_folds.PASSES | random_scales.PASSES
 
 
 def outputs_of(model, feeds):
