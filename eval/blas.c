@@ -1,15 +1,12 @@
 #include "eval/blas.h"
 
-#include <cblas.h>
+#include "eval/blas_library.h"
+
 #include <limits.h>
-#include <pthread.h>
 #include <string.h>
 
 /* Products below this many multiplications are not worth a thread. */
 enum { WORTH_A_THREAD = 1 << 20 };
-
-/* CBLAS has threads of its own; two pools would fight for the cores. */
-static void one_thread(void) { openblas_set_num_threads(1); }
 
 bool oo__gemm_fits(const oo__gemm *g) {
     const int64_t sizes[] = {g->m, g->n, g->k, g->lda, g->ldb, g->ldc};
@@ -38,19 +35,42 @@ static void scale(const oo__gemm *g) {
 }
 
 /* y = alpha op(M) x + beta y. */
-static void vector(const oo__gemm *g, bool trans, int64_t rows, int64_t cols, const void *matrix, int64_t ld, const void *x, int64_t x_step,
+static void vector(const oo__blas_table *blas, const oo__gemm *g, bool trans, int64_t rows, int64_t cols, const void *matrix, int64_t ld, const void *x, int64_t x_step,
                    int64_t y_step) {
     const CBLAS_TRANSPOSE t = trans ? CblasTrans : CblasNoTrans;
     if (g->elem == OO_DOUBLE)
-        cblas_dgemv(CblasRowMajor, t, (int)rows, (int)cols, g->alpha, matrix, (int)ld, x, (int)x_step, g->beta, g->c, (int)y_step);
+        blas->cblas_dgemv(CblasRowMajor, t, (int)rows, (int)cols, g->alpha, matrix, (int)ld, x, (int)x_step, g->beta, g->c, (int)y_step);
     else
-        cblas_sgemv(CblasRowMajor, t, (int)rows, (int)cols, (float)g->alpha, matrix, (int)ld, x, (int)x_step, (float)g->beta, g->c,
+        blas->cblas_sgemv(CblasRowMajor, t, (int)rows, (int)cols, (float)g->alpha, matrix, (int)ld, x, (int)x_step, (float)g->beta, g->c,
                     (int)y_step);
 }
 
+static double at(oo_elem elem, const void *data, bool trans, int64_t ld, int64_t row, int64_t column) {
+    const void *const p = element(elem, data, trans ? column * ld + row : row * ld + column);
+    return elem == OO_DOUBLE ? *(const double *)p : (double)*(const float *)p;
+}
+
+void oo__gemm_plain(const oo__gemm *g) {
+    scale(g);
+    for (int64_t i = 0; i < g->m; i++)
+        for (int64_t j = 0; j < g->n; j++) {
+            double sum = 0;
+            for (int64_t k = 0; k < g->k; k++)
+                sum += at(g->elem, g->a, g->trans_a, g->lda, i, k) * at(g->elem, g->b, g->trans_b, g->ldb, k, j);
+            void *const c = element_of(g->elem, g->c, i * g->ldc + j);
+            if (g->elem == OO_DOUBLE)
+                *(double *)c += g->alpha * sum;
+            else
+                *(float *)c += (float)(g->alpha * sum);
+        }
+}
+
 void oo__gemm_run(const oo__gemm *g) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, one_thread);
+    const oo__blas_table *const blas = oo__blas();
+    if (!blas) {
+        oo__gemm_plain(g);
+        return;
+    }
     if (g->m == 0 || g->n == 0)
         return;
     if (g->k == 0) {
@@ -61,19 +81,19 @@ void oo__gemm_run(const oo__gemm *g) {
     if ((g->m == 1 || g->n == 1) && g->beta == 0)
         scale(g);
     if (g->m == 1) {
-        vector(g, !g->trans_b, g->trans_b ? g->n : g->k, g->trans_b ? g->k : g->n, g->b, g->ldb, g->a, g->trans_a ? g->lda : 1, 1);
+        vector(blas, g, !g->trans_b, g->trans_b ? g->n : g->k, g->trans_b ? g->k : g->n, g->b, g->ldb, g->a, g->trans_a ? g->lda : 1, 1);
         return;
     }
     if (g->n == 1) {
-        vector(g, g->trans_a, g->trans_a ? g->k : g->m, g->trans_a ? g->m : g->k, g->a, g->lda, g->b, g->trans_b ? 1 : g->ldb, g->ldc);
+        vector(blas, g, g->trans_a, g->trans_a ? g->k : g->m, g->trans_a ? g->m : g->k, g->a, g->lda, g->b, g->trans_b ? 1 : g->ldb, g->ldc);
         return;
     }
     const CBLAS_TRANSPOSE ta = g->trans_a ? CblasTrans : CblasNoTrans, tb = g->trans_b ? CblasTrans : CblasNoTrans;
     if (g->elem == OO_DOUBLE)
-        cblas_dgemm(CblasRowMajor, ta, tb, (int)g->m, (int)g->n, (int)g->k, g->alpha, g->a, (int)g->lda, g->b, (int)g->ldb, g->beta, g->c,
+        blas->cblas_dgemm(CblasRowMajor, ta, tb, (int)g->m, (int)g->n, (int)g->k, g->alpha, g->a, (int)g->lda, g->b, (int)g->ldb, g->beta, g->c,
                     (int)g->ldc);
     else
-        cblas_sgemm(CblasRowMajor, ta, tb, (int)g->m, (int)g->n, (int)g->k, (float)g->alpha, g->a, (int)g->lda, g->b, (int)g->ldb,
+        blas->cblas_sgemm(CblasRowMajor, ta, tb, (int)g->m, (int)g->n, (int)g->k, (float)g->alpha, g->a, (int)g->lda, g->b, (int)g->ldb,
                     (float)g->beta, g->c, (int)g->ldc);
 }
 

@@ -19,6 +19,8 @@ typedef struct oo__gemm {
 bool oo__gemm_fits(const oo__gemm *g);
 /* One product, in this thread. */
 void oo__gemm_run(const oo__gemm *g);
+/* The same without OpenBLAS, for a system where it cannot be loaded: right, and slow. */
+void oo__gemm_plain(const oo__gemm *g);
 /* `count` products on all cores; A and B of product i begin a_at[i] and b_at[i] elements after g->a and g->b, C at i * m * n (ldc is n). */
 void oo__gemm_batch(const oo__gemm *g, uint64_t count, const uint64_t *a_at, const uint64_t *b_at);
 #endif

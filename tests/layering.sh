@@ -58,7 +58,9 @@ confine() {
 }
 confine 'protobuf-c|onnx[a-z-]*\.pb-c\.h|Onnx__|onnx__' "protobuf-c lives in io/ only" '^io/'
 confine '<graphviz/|<gvc\.h>|<cgraph\.h>|\bagopen\(|\bgvContext\(' "Graphviz lives in viz/ only" '^viz/'
-confine '<dlfcn\.h>|\bdlopen\(|\bdlsym\(' "dlopen lives in plugins/loader.c only" '^plugins/loader\.c'
+confine '<dlfcn\.h>|\bdlopen\(|\bdlsym\(' "dlopen lives in plugins/loader.c, and in base/library.c for system libraries that few runs need" \
+  '^(plugins/loader|base/library)\.c'
+confine '\boo__library_load\(' "docs/dependencies.md lists which libraries are loaded late" '^(base/library\.[ch]|eval/blas_library\.c|viz/svg_layout\.c)'
 confine '\bstdout\b|[^a-z_]printf\(|^[[:space:]]*(printf|puts|putchar|vprintf)\(|[^a-z_f]puts\(|[^a-z_f]putchar\(|[^a-z_]vprintf\(|STDOUT_FILENO' \
   "stdout is written in cli/ only (base/output.c opens it for an output file called -)" '^(cli/|base/output\.c)'
 confine '\bsetjmp\(|\blongjmp\(|\balloca\(|\b(strcpy|strcat|gets)\(' "not used in this house" '^$'

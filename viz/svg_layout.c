@@ -1,11 +1,25 @@
 /* Runs Graphviz, with its own layout or with positions of ours. */
 #include "viz/svg_layout.h"
 
+#include "base/library.h"
+
 #include <gvc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* libgvc brings eight more libraries, and only the process that draws needs them. */
+static struct {
+    __typeof__(gvContext) *context;
+    __typeof__(gvLayout) *layout;
+    __typeof__(gvRenderData) *render;
+} gvc;
+
+static bool load(void) {
+    static const char *const names[] = {"gvContext", "gvLayout", "gvRenderData"};
+    return oo__library_load(&gvc, ONNXOPT_GVC, names, sizeof names / sizeof *names);
+}
 
 static char *text(const char *s) { return (char *)(uintptr_t)s; }
 
@@ -113,8 +127,8 @@ static void place_all(Agraph_t *g) {
 
 char *oo__svg_layout(size_t *size, const char *dot, oo_care care) {
     Agraph_t *const g = agmemread(dot);
-    GVC_t *const gvc = g ? gvContext() : NULL;
-    if (!gvc)
+    GVC_t *const context = g && load() ? gvc.context() : NULL;
+    if (!context)
         return NULL;
     if (care == OO_CARE_LESS)
         hurry(g);
@@ -122,7 +136,7 @@ char *oo__svg_layout(size_t *size, const char *dot, oo_care care) {
         place_all(g);
     char *svg = NULL;
     unsigned length = 0;
-    if (gvLayout(gvc, g, care == OO_CARE_OWN ? "nop2" : "dot") != 0 || gvRenderData(gvc, g, "svg", &svg, &length) != 0)
+    if (gvc.layout(context, g, care == OO_CARE_OWN ? "nop2" : "dot") != 0 || gvc.render(context, g, "svg", &svg, &length) != 0)
         return NULL;
     *size = length;
     return svg;
