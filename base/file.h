@@ -28,8 +28,19 @@ void oo__source_forget(const oo_source *source, uint64_t offset, uint64_t size);
 typedef struct oo_output oo_output;
 oo_status oo__output_open(oo_output **out, oo_context *context, const char *path);
 void oo__output_write(oo_output *output, const void *bytes, size_t size);
-/* Copies from a source inside the kernel where that is possible. */
 void oo__output_copy(oo_output *output, const oo_source *source, uint64_t offset, uint64_t size);
+/* `size` bytes from `offset` on: of what `make` makes, of `source`, or of memory. */
+typedef struct oo_piece {
+    /* Gives the bytes [offset, offset + size); asked in any order, by any thread, by one at a time. False = they cannot be had. Where
+     * offset is a multiple of 16, so is `out`, but for small pieces. */
+    bool (*make)(const void *state, uint64_t offset, size_t size, void *out);
+    const void *state;
+    const oo_source *source;
+    const void *bytes;
+    uint64_t offset, size;
+} oo_piece;
+/* Writes the pieces one after another. False when one could not be made: the output is then good for discarding only. */
+bool oo__output_pieces(oo_output *output, const oo_piece *pieces, uint32_t n);
 uint64_t oo__output_size(const oo_output *output);
 /* Makes the file appear; frees the output. On failure nothing is left. `path` may be one that is mapped as a source. */
 oo_status oo__output_commit(oo_output *output);

@@ -91,24 +91,23 @@ static char *beside(const char *path, const char *name) {
     return out;
 }
 
-static bool write_one_split(const oo__writer *w, oo_output *output, uint32_t i) {
+/* What lies in the data file: of each tensor the padding before it and its bytes. */
+static bool write_split_tensors(const oo__writer *w, oo_output *output) {
     static const uint8_t zeros[4096];
-    const oo_tensor *const t = w->split.data[i];
-    oo__output_write(output, zeros, w->offsets.data[i] - oo__output_size(output));
-    const bool plain = (t->storage == OO_STORE_RAW || t->storage == OO_STORE_EXTERNAL) && t->payload.source;
-    if (plain) {
-        oo__output_copy(output, t->payload.source, t->payload.offset, t->payload.size);
-        return true;
+    oo_vec(oo_piece) pieces = {0};
+    uint64_t end = 0;
+    for (uint32_t i = 0; i < w->split.n; i++) {
+        const oo_tensor *const t = w->split.data[i];
+        const bool plain = (t->storage == OO_STORE_RAW || t->storage == OO_STORE_EXTERNAL) && t->payload.source;
+        oo_piece piece = {.make = oo__tensor_make, .state = t, .size = oo_tensor_size(t)};
+        if (plain)
+            piece = (oo_piece){.source = t->payload.source, .offset = t->payload.offset, .size = t->payload.size};
+        oo_vec_push(NULL, &pieces, (oo_piece){.bytes = zeros, .size = w->offsets.data[i] - end});
+        oo_vec_push(NULL, &pieces, piece);
+        end = w->offsets.data[i] + piece.size;
     }
-    enum { STEP = 65536 };
-    uint8_t *const chunk = oo__malloc((size_t)STEP * 16);
-    bool ok = true;
-    for (uint64_t at = 0; ok && at < t->count; at += STEP) {
-        const uint64_t n = t->count - at < STEP ? t->count - at : STEP;
-        ok = oo_tensor_read(t, at, n, chunk);
-        oo__output_write(output, chunk, (n * oo__elem_bits(t->elem) + 7) / 8);
-    }
-    free(chunk);
+    const bool ok = oo__output_pieces(output, pieces.data, pieces.n);
+    oo_vec_free(&pieces);
     return ok;
 }
 
@@ -116,10 +115,7 @@ static oo_status write_split_file(const oo__writer *w) {
     char *const path = beside(w->path, w->data_name);
     oo_output *output;
     oo_status status = oo__output_open(&output, w->model->context, path);
-    bool ok = true;
-    for (uint32_t i = 0; status == OO_OK && ok && i < w->split.n; i++)
-        ok = write_one_split(w, output, i);
-    if (status == OO_OK && !ok) {
+    if (status == OO_OK && !write_split_tensors(w, output)) {
         oo__output_discard(output);
         oo__file_error(w->model->context, "save-data", path, -1, "the data of a tensor cannot be had");
         status = OO_IO;

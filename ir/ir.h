@@ -368,6 +368,8 @@ oo_elem oo__elem_find(const char *name, size_t size);
 /* The elements as raw_data bytes, contiguous: a pointer into the mapping or memory where possible, else decoded into `arena`. NULL when
  * the data is not to be had (or is strings). */
 const void *oo__tensor_bytes(const oo_tensor *tensor, oo_arena *arena);
+/* The bytes [offset, offset + size) of a tensor's data as raw_data has them; `tensor` is the oo_tensor. False when they cannot be had. */
+bool oo__tensor_make(const void *tensor, uint64_t offset, size_t size, void *out);
 
 /* Path of a graph for messages: "main", "main/If_3.then_branch", "function my.f"; in `arena`. */
 const char *oo__graph_path(const oo_graph *graph, oo_arena *arena);

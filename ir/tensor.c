@@ -4,6 +4,7 @@
 #include "ir/ir.h"
 
 #include <math.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,6 +210,34 @@ bool oo_tensor_read(const oo_tensor *t, uint64_t first, uint64_t count, void *ou
         return t->fill(t->state, first, count, out);
     oo_require(first * bits % 8 == 0, "oo_tensor_read: range starts inside a byte");
     return read_packed(t, first * bits / 8, packed_size(t, count), out);
+}
+
+/* Whole elements go straight to where they belong, parts of elements and what would not be aligned through `part`. */
+bool oo__tensor_make(const void *tensor, uint64_t offset, size_t size, void *out) {
+    enum { PART = 4096 };
+    alignas(16) uint8_t part[PART];
+    const oo_tensor *const t = tensor;
+    const uint32_t bits = oo__elem_bits(t->elem);
+    if (!bits)
+        return false;
+    const uint64_t share = bits % 8 == 0 ? 8 : bits % 4 == 0 ? 4 : 2;
+    const uint64_t width = bits / share, each = 8 / share; /* so many bytes hold so many elements */
+    for (uint8_t *to = out; size;) {
+        const uint64_t skip = offset % width, first = offset / width * each;
+        const bool direct = !skip && size >= width && (each > 1 || (uintptr_t)to % width == 0);
+        uint64_t units = direct ? size / width : (skip + size + width - 1) / width;
+        units = direct || units < PART / width ? units : PART / width;
+        const uint64_t count = t->count - first < units * each ? t->count - first : units * each;
+        if (!oo_tensor_read(t, first, count, direct ? to : part))
+            return false;
+        const size_t n = units * width - skip < size ? (size_t)(units * width - skip) : size;
+        if (!direct)
+            memcpy(to, part + skip, n);
+        to += n;
+        offset += n;
+        size -= n;
+    }
+    return true;
 }
 
 const void *oo__tensor_bytes(const oo_tensor *t, oo_arena *arena) {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -234,7 +235,7 @@ static void refused_write_leaves_nothing(void **state) {
     remove_all();
 }
 
-/* Pieces of every size around those of buffers and of kernel copies, written and copied in turn. */
+/* Runs of every size around those of buffers, written and copied in turn. */
 static void copies_of_every_size(void **state) {
     (void)state;
     enum { TOTAL = 3500000, LARGEST = 2500000 };
@@ -269,7 +270,90 @@ static void copies_of_every_size(void **state) {
     remove_all();
 }
 
-/* The kernel does not copy a run beyond the end of a file, and neither does the buffer. */
+/* ---- pieces ---- */
+typedef struct maker {
+    const uint8_t *bytes;
+    uint64_t refuse_from; /* offsets from here on cannot be had */
+    atomic_int inside, together, misaligned;
+} maker;
+
+static bool make_bytes(const void *state, uint64_t offset, size_t size, void *out) {
+    maker *const m = (maker *)(uintptr_t)state;
+    m->together += atomic_fetch_add(&m->inside, 1) != 0;
+    m->misaligned += size >= 200000 && ((uintptr_t)out - offset) % 16 != 0;
+    const bool ok = offset + size <= m->refuse_from;
+    if (ok)
+        memcpy(out, m->bytes + offset, size);
+    atomic_fetch_sub(&m->inside, 1);
+    return ok;
+}
+
+/* Pieces of every kind and of sizes around the block, behind bytes that were written: two threads put them where they belong, and only
+ * one of them makes at a time. */
+static void pieces_of_every_kind(void **state) {
+    (void)state;
+    enum { TOTAL = 1200000, COUNT = 40 };
+    static const uint32_t sizes[] = {0, 0, 1, 3, 100, 4096, 32769, 262143, 262144, 262145, 600001, 1048577};
+    oo_context *const context = new_context();
+    uint8_t *const bytes = noise(TOTAL), *const expected = oo__malloc((size_t)COUNT * TOTAL + 700000);
+    write_file("source.bin", bytes, TOTAL);
+    oo_source *const file = open_source(context, "source.bin"), *const memory = oo__source_memory(bytes, TOTAL, NULL);
+    maker m = {.bytes = bytes, .refuse_from = UINT64_MAX};
+    uint64_t seed = 9;
+    for (unsigned turn = 0; turn < 6; turn++) {
+        oo_piece pieces[COUNT];
+        size_t size = turn % 2 ? draw(&seed, 700000) : 0;
+        oo_output *const o = open_output(context, "pieces.bin");
+        oo__output_write(o, bytes, size);
+        memcpy(expected, bytes, size);
+        for (uint32_t i = 0; i < COUNT; i++) {
+            const uint32_t n = sizes[draw(&seed, COUNT_OF(sizes))], at = draw(&seed, TOTAL - n + 1);
+            const oo_piece kinds[] = {{.make = make_bytes, .state = &m, .offset = at, .size = n},
+                                      {.source = file, .offset = at, .size = n},
+                                      {.source = memory, .offset = at, .size = n},
+                                      {.bytes = bytes, .offset = at, .size = n}};
+            pieces[i] = kinds[draw(&seed, COUNT_OF(kinds))];
+            memcpy(expected + size, bytes + at, n);
+            size += n;
+        }
+        assert_true(oo__output_pieces(o, pieces, turn == 4 ? 0 : COUNT));
+        size = turn == 4 ? 0 : size;
+        assert_int_equal(oo__output_size(o), size);
+        oo__output_write(o, bytes, 1000);
+        memcpy(expected + size, bytes, 1000);
+        assert_int_equal(oo__output_commit(o), OO_OK);
+        assert_content("pieces.bin", expected, size + 1000);
+    }
+    assert_int_equal(m.together, 0);
+    assert_int_equal(m.misaligned, 0);
+    oo__source_close(file);
+    oo__source_close(memory);
+    free(expected);
+    free(bytes);
+    oo_context_free(context);
+    remove_all();
+}
+
+static void pieces_that_cannot_be_made(void **state) {
+    (void)state;
+    oo_context *const context = new_context();
+    uint8_t *const bytes = noise(5000000);
+    maker m = {.bytes = bytes, .refuse_from = 4000000};
+    static const uint64_t ends[] = {4000000, 4000001, 5000000};
+    for (size_t i = 0; i < COUNT_OF(ends); i++) {
+        oo_output *const o = open_output(context, "pieces.bin");
+        const oo_piece piece = {.make = make_bytes, .state = &m, .size = ends[i]};
+        assert_int_equal(oo__output_pieces(o, &piece, 1), ends[i] == 4000000);
+        oo__output_discard(o);
+    }
+    assert_int_equal(files_here(), 0);
+    assert_told_nothing();
+    free(bytes);
+    oo_context_free(context);
+    remove_all();
+}
+
+/* Nothing lies beyond the end of a file. */
 static void copy_beyond_the_end_fails(void **state) {
     (void)state;
     oo_context *const context = new_context();
@@ -511,6 +595,8 @@ int main(void) {
         cmocka_unit_test(refused_places),
         cmocka_unit_test(refused_write_leaves_nothing),
         cmocka_unit_test(copies_of_every_size),
+        cmocka_unit_test(pieces_of_every_kind),
+        cmocka_unit_test(pieces_that_cannot_be_made),
         cmocka_unit_test(copy_beyond_the_end_fails),
         cmocka_unit_test(output_over_its_own_source),
         cmocka_unit_test(standard_output_gets_all_at_commit),

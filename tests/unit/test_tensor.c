@@ -130,6 +130,20 @@ static uint32_t in_every_storage(oo_tensor *out[KINDS], oo_elem elem, int64_t co
 }
 
 /* ---- every type in every storage ---- */
+/* From many bytes to many others, to addresses of every alignment, and nothing behind them. */
+static void check_bytes(const oo_tensor *t, const uint8_t *raw, uint64_t size) {
+    uint8_t *const got = oo__malloc(size + 32);
+    for (uint64_t first = 0; first <= size; first += 1 + first / 7)
+        for (uint64_t end = first; end <= size; end += 1 + (end - first) / 7) {
+            uint8_t *const to = got + (first * 5 + end) % 16;
+            to[end - first] = 0x5a;
+            assert_true(oo__tensor_make(t, first, end - first, to));
+            assert_memory_equal(to, raw + first, end - first);
+            assert_int_equal(to[end - first], 0x5a);
+        }
+    free(got);
+}
+
 static void check_reads(const oo_tensor *t, const uint8_t *raw) {
     const uint64_t count = oo_tensor_count(t), bits = oo__elem_bits(t->elem), size = oo_tensor_size(t);
     uint8_t *const got = oo__malloc(size + 1);
@@ -145,6 +159,8 @@ static void check_reads(const oo_tensor *t, const uint8_t *raw) {
     assert_true(count % step || oo_tensor_read(t, count, 0, got));
     assert_int_equal(got[size], 0x5a);
     free(got);
+    if (size <= 10000)
+        check_bytes(t, raw, size);
     const void *const whole = oo__tensor_bytes(t, w->scratch);
     assert_non_null(whole);
     assert_memory_equal(whole, raw, size);
@@ -475,6 +491,7 @@ static void lazy_tensors(void **state) {
     uint8_t out[4];
     double numbers[4];
     assert_false(oo_tensor_read(bad, 0, 4, out));
+    assert_false(oo__tensor_make(bad, 0, 4, out));
     assert_false(oo_tensor_doubles(bad, 0, 4, numbers));
     assert_null(oo__tensor_bytes(bad, w->scratch));
     assert_false(oo_tensor_equal(bad, t));
