@@ -131,7 +131,7 @@ static void multiply_tile(const job *j, char *columns, uint64_t unit, int64_t ro
     const uint64_t plane = image * (uint64_t)v->channels + group * (uint64_t)channels;
     const uint64_t m = group * (uint64_t)(v->outputs / v->group) + (uint64_t)row,
                    out = (image * (uint64_t)v->outputs + m) * (uint64_t)w->out_size;
-    if (!j->plain)
+    if (columns)
         unroll_tile(j, columns, plane, channels, first, last);
     for (int64_t i = 0; i < rows && j->bias; i++)
         fill(j, out + (uint64_t)i * (uint64_t)w->out_size + (uint64_t)first, last - first, (int64_t)m + i);
@@ -141,8 +141,8 @@ static void multiply_tile(const job *j, char *columns, uint64_t unit, int64_t ro
                         .k = depth,
                         .a = oo__real_at(j->w, m * (uint64_t)depth),
                         .lda = depth,
-                        .b = j->plain ? oo__real_at(j->x, plane * (uint64_t)w->in_size + (uint64_t)first) : (void *)columns,
-                        .ldb = j->plain ? w->in_size : last - first,
+                        .b = columns ? (void *)columns : oo__real_at(j->x, plane * (uint64_t)w->in_size + (uint64_t)first),
+                        .ldb = columns ? last - first : w->in_size,
                         .c = oo__real_at(j->y, out + (uint64_t)first),
                         .ldc = w->out_size,
                         .alpha = 1,
@@ -175,8 +175,8 @@ static uint64_t grain(uint64_t each) { return each ? WORTH_A_THREAD / each + 1 :
 
 static void multiply(job *j) {
     const oo__window *const w = &j->v->window;
-    const int64_t depth = j->v->channels / j->v->group * w->taps;
-    j->tile = depth ? UNROLLED / depth : w->out_size;
+    const int64_t products = j->v->channels / j->v->group * w->taps, depth = products ? products : 1;
+    j->tile = UNROLLED / depth;
     if (j->tile < GOOD_COLUMNS)
         j->tile = MOST_UNROLLED / depth < GOOD_COLUMNS ? MOST_UNROLLED / depth + 1 : GOOD_COLUMNS;
     if (j->tile > w->out_size)
