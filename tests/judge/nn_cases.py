@@ -24,7 +24,7 @@ import onnxruntime
 from onnx import helper
 
 import judge_lib
-from eval_cases import runtime, write
+from kernel_cases import runtime, write
 
 F32, F64 = numpy.float32, numpy.float64
 ACTIVATIONS = ("Relu", "Tanh", "Sigmoid", "Affine", "LeakyRelu", "ThresholdedRelu", "ScaledTanh", "HardSigmoid", "Elu", "Softsign", "Softplus")
@@ -51,6 +51,11 @@ def numbers(rng, shape, kind=F32):
         low, high = (info.min, info.max) if info.bits == 8 else (-20 if info.min else 0, 20)
         return rng.integers(low, high, shape, endpoint=True).astype(kind)
     return rng.normal(size=shape).astype(kind)
+
+
+def weights(rng, shape, kind):
+    """int8 in seven bits: without VNNI instructions ONNX Runtime's products of uint8 and int8 saturate sums of two at 16 bits."""
+    return numbers(rng, shape, kind) // (2 if kind is numpy.int8 else 1)
 
 
 def window(rng, rank, pool):
@@ -81,7 +86,7 @@ def conv(rng):
 def conv_integer(rng):
     rank, kinds = int(rng.integers(1, 3)), (numpy.uint8, pick(rng, numpy.uint8, numpy.int8))
     kernel, attributes = window(rng, rank, False)
-    inputs = [numbers(rng, [1, 3, *rng.integers(5, 9, rank)], kinds[0]), numbers(rng, [4, 3, *kernel], kinds[1]), pick(rng, None, numbers(rng, [], kinds[0])), None]
+    inputs = [numbers(rng, [1, 3, *rng.integers(5, 9, rank)], kinds[0]), weights(rng, [4, 3, *kernel], kinds[1]), pick(rng, None, numbers(rng, [], kinds[0])), None]
     inputs[3] = pick(rng, None, numbers(rng, [], kinds[1]))
     return node("ConvInteger", inputs, attributes, 10), inputs
 
@@ -93,7 +98,7 @@ def qlinear_conv(rng):
     by_channel, group = bool(rng.integers(2)), pick(rng, 1, 2)
     w_scale = (rng.random([4] if by_channel else []) * 0.02 + 0.001).astype(F32)
     w_zero = numpy.zeros([4] if by_channel else [], w_kind) if w_kind is numpy.int8 else numbers(rng, [], w_kind) + numpy.zeros(w_scale.shape, w_kind)
-    inputs = [numbers(rng, [1, 2 * group, 7, 8], x_kind), F32(0.02), numbers(rng, [], x_kind), numbers(rng, [4, 2, *kernel], w_kind), w_scale, w_zero.astype(w_kind),
+    inputs = [numbers(rng, [1, 2 * group, 7, 8], x_kind), F32(0.02), numbers(rng, [], x_kind), weights(rng, [4, 2, *kernel], w_kind), w_scale, w_zero.astype(w_kind),
               F32(0.05), numbers(rng, [], x_kind), pick(rng, None, rng.integers(-500, 500, [4]).astype(numpy.int32))]
     inputs = [None if value is None else numpy.asarray(value) for value in inputs]
     return node("QLinearConv", inputs, attributes | {"group": group}, 10), inputs
@@ -200,7 +205,7 @@ def gemm(rng):
 def matmul_integer(rng):
     m, k, n = 3, int(rng.integers(1, 6)), 4
     kinds, batch = (numpy.uint8, pick(rng, numpy.uint8, numpy.int8)), pick(rng, [], [2])
-    inputs = [numbers(rng, batch + [m, k], kinds[0]), numbers(rng, batch + [k, n], kinds[1]), pick(rng, None, numbers(rng, [], kinds[0])), None]
+    inputs = [numbers(rng, batch + [m, k], kinds[0]), weights(rng, batch + [k, n], kinds[1]), pick(rng, None, numbers(rng, [], kinds[0])), None]
     inputs[3] = pick(rng, None, numbers(rng, [], kinds[1]), numbers(rng, [1, n] if batch else [n], kinds[1]) if not batch else None)
     return node("MatMulInteger", inputs, {}, 10), inputs
 
@@ -209,7 +214,7 @@ def qlinear_matmul(rng):
     kind, b_kind = numpy.uint8, pick(rng, numpy.uint8, numpy.int8)
     by_column = bool(rng.integers(2))
     b_scale = (rng.random([4] if by_column else []) * 0.02 + 0.001).astype(F32)
-    inputs = [numbers(rng, [3, 5], kind), F32(0.02), numbers(rng, [], kind), numbers(rng, [5, 4], b_kind), b_scale, numbers(rng, b_scale.shape, b_kind), F32(0.05),
+    inputs = [numbers(rng, [3, 5], kind), F32(0.02), numbers(rng, [], kind), weights(rng, [5, 4], b_kind), b_scale, numbers(rng, b_scale.shape, b_kind), F32(0.05),
               numbers(rng, [], kind)]
     inputs = [numpy.asarray(value) for value in inputs]
     return node("QLinearMatMul", inputs, {}, 10), inputs
