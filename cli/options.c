@@ -210,18 +210,20 @@ static oo_status apply_number(oo_settings *s, oo_context *context, oo_option_id 
     return oo__parse_count(id == OPT_FUEL ? &s->fuel : &s->bisect_limit, value) ? OO_OK : bad_value(context, shown, value, "a number");
 }
 
+/* `value` is NULL where the option has no argument: none, or an optional one that was left out. */
 static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, const char *value, const char *shown) {
+    const char *const text = value ? value : "";
     switch (id) {
     case OPT_PASSES: return set_pipeline(s, context, value);
     case OPT_OUTPUT: s->output = value; break;
     case OPT_DRY_RUN: s->dry_run = true; break;
     case OPT_EXTERNAL_THRESHOLD:
     case OPT_FUEL:
-    case OPT_BISECT_LIMIT: return apply_number(s, context, id, value, shown);
+    case OPT_BISECT_LIMIT: return apply_number(s, context, id, text, shown);
     case OPT_EXTERNAL_FILE: s->save.external_name = value; break;
     case OPT_LOAD: oo_vec_push(s->arena, &s->loads, value); break;
     case OPT_PLUGIN_DIR: s->plugin_dir = value; break;
-    case OPT_DISABLE: split_words(s, &s->disabled, value); break;
+    case OPT_DISABLE: split_words(s, &s->disabled, text); break;
     case OPT_HONEST: s->honest = true; break;
     case OPT_TIME: s->time = true; break;
     case OPT_STATS: s->stats = true; break;
@@ -249,7 +251,7 @@ static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, con
     case OPT_EXTERNAL:
     case OPT_VERIFY:
     case OPT_MESSAGE_FORMAT:
-    case OPT_COLOR: apply_word(s, id, word_index(&oo__cli_options[id], value ? value : "", value ? strlen(value) : 0)); break;
+    case OPT_COLOR: apply_word(s, id, word_index(&oo__cli_options[id], text, strlen(text))); break;
     case OPT_STRICT:
     case OPT_NO_INFER:
     case OPT_LIMIT: return oo__check_option(s, context, id, value, shown);

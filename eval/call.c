@@ -105,26 +105,13 @@ const float *oo__floats(const oo__call *c, const char *name, uint32_t *count) {
 }
 
 /* ---- errors ---- */
-static void tell(const oo__call *c, const char *code, const char *format, va_list args) {
+void oo__eval_tell(const oo__call *c, oo_status status, const char *format, ...) {
     char text[512];
+    va_list args;
+    va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
-    oo__report(c->node->graph->model, OO_ERROR, code, NULL, c->node, NULL, "%s", text);
-}
-
-oo_status oo__eval_fail(const oo__call *c, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    tell(c, "eval-invalid", format, args);
     va_end(args);
-    return OO_INVALID;
-}
-
-oo_status oo__eval_unsupported(const oo__call *c, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    tell(c, "eval-unsupported", format, args);
-    va_end(args);
-    return OO_UNSUPPORTED;
+    oo__report(c->node->graph->model, OO_ERROR, status == OO_INVALID ? "eval-invalid" : "eval-unsupported", NULL, c->node, NULL, "%s", text);
 }
 
 /* ---- subgraphs ---- */

@@ -96,9 +96,12 @@ const char *oo__string(const oo__call *c, const char *name, const char *absent);
 const int64_t *oo__ints(const oo__call *c, const char *name, uint32_t *count);   /* NULL and 0 when absent */
 const float *oo__floats(const oo__call *c, const char *name, uint32_t *count);
 const oo_attr *oo__attr(const oo__call *c, const char *name);
-/* Error diagnostic at the node; returns OO_INVALID (bad data) or OO_UNSUPPORTED. */
-oo_status oo__eval_fail(const oo__call *c, const char *format, ...) OO_PRINTF(2, 3);
-oo_status oo__eval_unsupported(const oo__call *c, const char *format, ...) OO_PRINTF(2, 3);
+/* Error diagnostic at the node; the value is OO_INVALID (bad data) or OO_UNSUPPORTED. Macros, so that compilers and analyzers see at every
+ * call that this is not OO_OK. */
+void oo__eval_tell(const oo__call *c, oo_status status, const char *format, ...) OO_PRINTF(3, 4);
+static inline oo_status oo__eval_told(oo_status status) { return status; }
+#define oo__eval_fail(c, ...) oo__eval_told((oo__eval_tell((c), OO_INVALID, __VA_ARGS__), OO_INVALID))
+#define oo__eval_unsupported(c, ...) oo__eval_told((oo__eval_tell((c), OO_UNSUPPORTED, __VA_ARGS__), OO_UNSUPPORTED))
 /* Runs a subgraph of the node (attribute `name`): `inputs` are borrowed, outputs are new references. */
 oo_status oo__run_subgraph(oo__call *c, const char *name, oo_datum *const *inputs, uint32_t ninputs, oo_datum **outputs, uint32_t noutputs);
 /* Calls `work(state, first, last)` on parts of [0, count) on all cores; parts have at least `grain` items. */

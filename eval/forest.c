@@ -349,9 +349,10 @@ static oo_status place_all(position_reader *r, uint64_t features) {
     if (!r->targets.n || !has(r->weights, r->targets.n) || r->targets.n > UINT32_MAX - n - 1)
         return oo__eval_fail(r->c, "the attributes leaf_* are missing or differ in length");
     r->f->nnodes = n + r->targets.n;
-    r->f->nodes = calloc(r->f->nnodes, sizeof *r->f->nodes);
-    if (!r->f->nodes)
-        oo__oom(r->f->nnodes * sizeof *r->f->nodes);
+    oo__tree_node *const nodes = calloc(r->f->nnodes, sizeof *nodes);
+    if (!nodes)
+        oo__oom(r->f->nnodes * sizeof *nodes);
+    r->f->nodes = nodes;
     for (uint32_t i = 0; i < n; i++)
         OO_TRY(place_node(r, i, features));
     OO_TRY(place_members(r));

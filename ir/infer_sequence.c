@@ -13,7 +13,7 @@ oo_status oo__infer_concat_from_sequence(oo__infer *c) {
     const int32_t own = oo_type_rank(element);
     int64_t axis, fresh;
     const bool known = oo__infer_int(c, &axis, "axis", 0) && oo__infer_int(c, &fresh, "new_axis", 0);
-    if (own < 0 || own >= MAX_RANK || !known) {
+    if (!element || own < 0 || own >= MAX_RANK || !known) {
         oo__set_tensor(c, 0, oo_type_elem(element), -1, NULL);
         return OO_OK;
     }

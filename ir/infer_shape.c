@@ -130,7 +130,7 @@ oo_status oo__infer_constant_of_shape(oo__infer *c) {
     double filler = 0;
     const bool whole = rank == 0 || (rank == 1 && dims[0] && oo__expr_is_int(dims[0], &n) && n <= OO_KNOWN_MAX);
     if (!whole || elem == OO_STRING || (value && !oo_tensor_doubles(value->t, 0, value->t->count ? 1 : 0, &filler)) ||
-        filler != (double)(int64_t)filler)
+        !(fabs(filler) <= 9e15) || filler != trunc(filler)) /* a double is exact so far */
         return OO_OK;
     oo_known *const k = oo__known_new(c, elem, (uint32_t)rank, (const int64_t[]){n});
     for (uint32_t i = 0; i < k->count; i++)

@@ -17,12 +17,13 @@ static const oo_type *spelled(oo_model *model, const oo_type *type, const oo_typ
     out->inner = inner;
     out->dims = OO_NEW_ARRAY(model->arena, oo_dim, type->rank);
     for (uint32_t i = 0; i < type->rank; i++) {
+        const oo_dim *const given = declared_dim(declared, type, i);
         out->dims[i] = type->dims[i];
         if (type->dims[i].expr && type->dims[i].kind != OO_DIM_VALUE) {
             out->dims[i].kind = OO_DIM_PARAM;
             out->dims[i].param = oo__str(model, oo__expr_print(type->dims[i].expr, model->arena));
-        } else if (!type->dims[i].expr && declared_dim(declared, type, i)) {
-            out->dims[i] = *declared_dim(declared, type, i);
+        } else if (!type->dims[i].expr && given) {
+            out->dims[i] = *given;
         }
     }
     return out;
