@@ -152,6 +152,16 @@ oo_array *oo__array_view(oo_array *a, uint32_t rank, const int64_t *dims) {
 }
 
 /* ---- elements ---- */
+int64_t oo__int_of_double(double value) {
+    return value >= -9223372036854775808.0 && value < 9223372036854775808.0 ? (int64_t)value : INT64_MIN;
+}
+
+static uint64_t unsigned_of_double(double value) {
+    if (value >= 9223372036854775808.0)
+        return value < 18446744073709551616.0 ? (uint64_t)value : 0;
+    return (uint64_t)oo__int_of_double(value);
+}
+
 int64_t oo__array_int(const oo_array *a, uint64_t i) {
     switch (a->elem) {
     case OO_BOOL:
@@ -167,7 +177,7 @@ int64_t oo__array_int(const oo_array *a, uint64_t i) {
     case OO_INT32: return ((const int32_t *)a->data)[i];
     case OO_UINT64:
     case OO_INT64: return ((const int64_t *)a->data)[i];
-    default: return (int64_t)oo__array_double(a, i);
+    default: return oo__int_of_double(oo__array_double(a, i));
     }
 }
 
@@ -221,7 +231,7 @@ void oo__array_set_double(oo_array *a, uint64_t i, double value) {
     case OO_FLOAT16: ((uint16_t *)a->data)[i] = oo__half_from_double(value); return;
     case OO_BFLOAT16: ((uint16_t *)a->data)[i] = oo__bfloat_from_double(value); return;
     case OO_BOOL: ((uint8_t *)a->data)[i] = value != 0; return;
-    case OO_UINT64: ((uint64_t *)a->data)[i] = value >= 9223372036854775808.0 ? (uint64_t)value : (uint64_t)(int64_t)value; return;
+    case OO_UINT64: ((uint64_t *)a->data)[i] = unsigned_of_double(value); return;
     case OO_COMPLEX64: memcpy((float *)a->data + 2 * i, (const float[]){(float)value, 0}, 8); return;
     case OO_COMPLEX128: memcpy((double *)a->data + 2 * i, (const double[]){value, 0}, 16); return;
     case OO_STRING: return;
@@ -230,7 +240,7 @@ void oo__array_set_double(oo_array *a, uint64_t i, double value) {
     if (mini)
         ((uint8_t *)a->data)[i] = oo__minifloat_encode(mini, value, true);
     else
-        oo__array_set_int(a, i, value >= 9223372036854775808.0 || value < -9223372036854775808.0 || isnan(value) ? INT64_MIN : (int64_t)value);
+        oo__array_set_int(a, i, oo__int_of_double(value));
 }
 
 void oo__array_set_string(oo_array *a, uint64_t i, oo_bytes text) {

@@ -16,14 +16,12 @@ enum { GRAIN = 1 << 14 };
 /* What C's conversion gives on the machines at hand where ONNX leaves it open (out of range): types below 64 bits go through int32, whose
  * answer is INT32_MIN; uint32 and 64 bits through int64. */
 static int64_t integer_of_real(double value, oo_elem elem) {
-    const bool wide = elem == OO_INT64 || elem == OO_UINT32;
     if (elem == OO_UINT64 && value >= 9223372036854775808.0)
         return value < 18446744073709551616.0 ? (int64_t)(uint64_t)value : 0;
-    const double limit = wide || elem == OO_UINT64 ? 9223372036854775808.0 : 2147483648.0;
+    if (elem == OO_INT64 || elem == OO_UINT32 || elem == OO_UINT64)
+        return oo__int_of_double(value);
     const double whole = trunc(value);
-    if (whole >= -limit && whole < limit)
-        return (int64_t)whole;
-    return limit > 2147483648.0 ? INT64_MIN : INT32_MIN;
+    return whole >= -2147483648.0 && whole < 2147483648.0 ? (int64_t)whole : INT32_MIN;
 }
 
 /* FLOAT8E8M0 is the exponent of a float; what lies between two powers of two goes where round_mode says. Inf and NaN are NaN. */

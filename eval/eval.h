@@ -43,10 +43,13 @@ void oo__array_release(oo_array *array); /* NULL is allowed */
 oo_array *oo__array_own(oo_array *array);
 /* The same data, shared, under other dimensions; NULL when their product differs. A new reference. */
 oo_array *oo__array_view(oo_array *array, uint32_t rank, const int64_t *dims);
-/* Element i of a numeric array as double / int64; integer types and bool exactly. */
+/* Toward zero. NaN, and what int64 does not hold, give INT64_MIN: C leaves that open, x86-64 converts so, and NumPy and ONNX Runtime with it. */
+int64_t oo__int_of_double(double value);
+/* Element i of a numeric array as double / int64 (oo__int_of_double); integer types and bool exactly. */
 double oo__array_double(const oo_array *array, uint64_t i);
 int64_t oo__array_int(const oo_array *array, uint64_t i);
-/* Stores with ONNX's Cast rounding of floating-point types (nearest even, saturating where Cast saturates); integers wrap. */
+/* Stores with ONNX's Cast rounding of floating-point types (nearest even, saturating where Cast saturates); integers wrap. A double
+ * is cut by oo__int_of_double first; of uint64, what lies from 2^63 to 2^64 is kept and more gives 0. */
 void oo__array_set_double(oo_array *array, uint64_t i, double value);
 void oo__array_set_int(oo_array *array, uint64_t i, int64_t value);
 /* Copies a string into element i. */

@@ -1,5 +1,7 @@
 #include "eval/random_role.h"
 
+#include "eval/eval.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -56,7 +58,7 @@ static void propose_depth(search *s, const oo_node *node) {
     const oo_value *const depth = node->ninputs > 1 ? node->inputs[1].value : NULL;
     const oo_tensor *const t = depth ? oo_value_const(depth) : NULL;
     double number;
-    propose(s, OO__ROLE_INDEX, t && t->count == 1 && oo_tensor_doubles(t, 0, 1, &number) ? (int64_t)number : 0);
+    propose(s, OO__ROLE_INDEX, t && t->count == 1 && oo_tensor_doubles(t, 0, 1, &number) ? oo__int_of_double(number) : 0);
 }
 
 /* What input `index` of this node means; true when the search need not go on behind the node. */

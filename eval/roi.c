@@ -55,7 +55,7 @@ typedef struct sample {
 } sample;
 
 static bool place(int64_t *low, int64_t *high, double *part, double at, int64_t size) {
-    if (at < -1 || at > (double)size)
+    if (!(at >= -1 && at <= (double)size))
         return false;
     const double inside = at < 0 ? 0 : at;
     *low = (int64_t)inside;

@@ -87,7 +87,9 @@ UNARY(hard_swish, x *CLAMP(x / 6 + 0.5, 0, 1))
 /* The upper bound wins. */
 #define BOUNDED(x, low, high) ((x) < (low) ? ((low) > (high) ? (high) : (low)) : (x) > (high) ? (high) : (x))
 UNARY(clip_, BOUNDED(x, p[0], p[1]))
-UNARY_INT(shrink, x < -p[1] ? x + p[0] : x > p[1] ? x - p[0] : 0, x < -p[1] ? x + p[0] : x > p[1] ? x - p[0] : 0)
+#define WRAPPED(a, op, b) ((int64_t)((uint64_t)(a) op (uint64_t)(b)))
+UNARY_INT(shrink, x < -p[1] ? x + p[0] : x > p[1] ? x - p[0] : 0,
+          x < WRAPPED(0, -, p[1]) ? WRAPPED(x, +, p[0]) : x > p[1] ? WRAPPED(x, -, p[0]) : 0)
 
 /* ---- running ---- */
 typedef struct job {
@@ -120,7 +122,7 @@ static void run_part(void *state, uint64_t first, uint64_t last) {
     case OO_FLOAT16:
     case OO_BFLOAT16: run_halves(j, first, last, pf); break;
     default: {
-        const int64_t pi[2] = {(int64_t)j->p[0], (int64_t)j->p[1]};
+        const int64_t pi[2] = {oo__int_of_double(j->p[0]), oo__int_of_double(j->p[1])};
         for (uint64_t i = first; i < last; i++)
             oo__array_set_int(j->out, i, j->f->of_int(oo__array_int(j->in, i), pi));
     }

@@ -1,6 +1,7 @@
 /* What inference functions read and write: inputs, attributes, outputs, contents. */
 #include "ir/infer_run.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,11 +29,11 @@ const oo_expr *oo__input_dim(const oo__infer *c, uint32_t i, uint32_t axis) {
 /* A constant's contents; numbers whose doubles are exact become fractions of a power of two. */
 static bool item_of_double(oo__infer *c, double x, oo_item *out) {
     int64_t denominator = 1;
-    while (denominator < 1 << 26 && x != (double)(int64_t)x && x < 1e12 && x > -1e12) {
+    while (denominator < 1 << 26 && x != trunc(x) && fabs(x) < 1e12) {
         x *= 2;
         denominator *= 2;
     }
-    if (!(x <= 9e15 && x >= -9e15) || x != (double)(int64_t)x)
+    if (!(fabs(x) <= 9e15) || x != trunc(x))
         return false;
     *out = (oo_item){oo__expr_int(c->exprs, (int64_t)x), denominator};
     return true;

@@ -1,6 +1,7 @@
 /* Operators that make or use shapes: Shape, Size, Constant, ConstantOfShape, Range, Reshape, Flatten, Squeeze, Unsqueeze, Expand, Tile. */
 #include "ir/infer_run.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MAX_RANK = 64 };
@@ -175,7 +176,7 @@ static void pass_contents(oo__infer *c) {
     const oo_known *const in = oo__input_known(c, 0);
     const oo_type *const t = c->node->noutputs && c->node->outputs[0] ? c->node->outputs[0]->type : NULL;
     int64_t dims[MAX_RANK], product = 1;
-    if (!in || oo_type_rank(t) < 0 || t->rank > MAX_RANK)
+    if (!in || !t || oo_type_rank(t) < 0 || t->rank > MAX_RANK)
         return;
     for (uint32_t i = 0; i < t->rank; i++) {
         dims[i] = oo_type_dim(t, i);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Judge: operators where onnx's own cases are few, on cases made here, with ONNX Runtime's or numpy's results as the expected ones:
-Einsum, transforms and windows, strings, sequences, loops and scans, reductions, losses.
+casts of what does not fit, Einsum, transforms and windows, strings, sequences, loops and scans, reductions, losses.
 
 usage: kernel_cases.py EVAL_SUITE [--only NAME] [--keep FOLDER]
 """
@@ -258,8 +258,18 @@ def flow_cases(rng):
         yield f"scan_8_{k}", parsed(text % attributes, 8), inputs, None
 
 
+def cast_cases(_):
+    """NaN and what does not fit. Not uint32: ONNX Runtime and numpy give single elements another answer than those of a vector."""
+    values = [numpy.nan, numpy.inf, -numpy.inf, 3e9, -3e9, 1e10, 1.5e19, 1e20, -1e20, -1.9, 300.5, -200, 70000]
+    for source in (F32, numpy.float64):
+        for target in (numpy.int8, numpy.uint8, numpy.int16, numpy.uint16, numpy.int32, numpy.int64, numpy.uint64):
+            inputs = [numpy.array(values, source)]
+            name = f"cast_{numpy.dtype(source).name}_{numpy.dtype(target).name}"
+            yield name, one_node("Cast", inputs, {"to": helper.np_dtype_to_tensor_dtype(numpy.dtype(target))}, 13), inputs, None
+
+
 def all_cases():
-    for make in (einsum_cases, transform_cases, window_cases, string_cases, reduction_cases, loss_cases, flow_cases):
+    for make in (cast_cases, einsum_cases, transform_cases, window_cases, string_cases, reduction_cases, loss_cases, flow_cases):
         yield from make(numpy.random.default_rng(20240518))
 
 

@@ -132,6 +132,41 @@ static void test_small_types(void **state) {
     assert_int_equal(wrong, 0);
 }
 
+/* What C leaves open and x86-64 gives: types below 64 bits by way of int32, uint32 and 64 bits by way of int64. */
+static void test_out_of_range(void **state) {
+    (void)state;
+    static const double values[] = {NAN, -INFINITY, 3e9, -3e9, 1e10, 1.5e19, 1e20, -1.9, 300.5, -200};
+    enum { COUNT = sizeof values / sizeof *values };
+    static const struct {
+        oo_elem to;
+        int64_t want[COUNT];
+    } rows[] = {
+        {OO_INT8, {0, 0, 0, 0, 0, 0, 0, -1, 44, 56}},
+        {OO_UINT8, {0, 0, 0, 0, 0, 0, 0, 255, 44, 56}},
+        {OO_INT16, {0, 0, 0, 0, 0, 0, 0, -1, 300, -200}},
+        {OO_UINT16, {0, 0, 0, 0, 0, 0, 0, 65535, 300, 65336}},
+        {OO_INT32, {INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN, -1, 300, -200}},
+        {OO_UINT32, {0, 0, 3000000000, 1294967296, 1410065408, 0, 0, UINT32_MAX, 300, 4294967096}},
+        {OO_INT64, {INT64_MIN, INT64_MIN, 3000000000, -3000000000, 10000000000, INT64_MIN, INT64_MIN, -1, 300, -200}},
+        {OO_UINT64, {INT64_MIN, INT64_MIN, 3000000000, -3000000000, 10000000000, (int64_t)UINT64_C(15000000000000000000), 0, -1, 300, -200}},
+    };
+    oo_array *const x = array_of(OO_DOUBLE, 1, (const int64_t[]){COUNT}, values);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char call[40];
+        snprintf(call, sizeof call, "Cast<to = %d>(i0)", (int)rows[i].to);
+        oo_array *const y = RUN(13, call, x), *const stored = oo__array_new(OO_INT64, 1, (const int64_t[]){COUNT});
+        for (uint64_t k = 0; k < COUNT; k++) {
+            if (oo__array_int(y, k) != rows[i].want[k])
+                fail_msg("%g to type %d is %lld", values[k], (int)rows[i].to, (long long)oo__array_int(y, k));
+            oo__array_set_double(stored, k, values[k]);
+            assert_int_equal(oo__array_int(x, k), oo__array_int(stored, k));
+        }
+        oo__array_release(stored);
+        oo__array_release(y);
+    }
+    oo__array_release(x);
+}
+
 /* ---- text ---- */
 static oo_array *word(const char *text) {
     oo_array *const a = oo__array_new(OO_STRING, 0, NULL);
@@ -230,7 +265,7 @@ static void test_wide_numbers(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_small_types), cmocka_unit_test(test_to_text),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_small_types), cmocka_unit_test(test_out_of_range), cmocka_unit_test(test_to_text),
                                        cmocka_unit_test(test_from_text), cmocka_unit_test(test_wide_numbers)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
