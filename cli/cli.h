@@ -34,6 +34,8 @@ typedef enum oo_group {
     GROUP_PASSES,
     GROUP_WATCH,
     GROUP_PICTURES,
+    GROUP_SHAPES,
+    GROUP_INFER,
     GROUP_RUN,
     GROUP_CHECK,
     GROUP_MESSAGES,
@@ -90,6 +92,12 @@ typedef struct oo_check_options {
     int64_t limit;
 } oo_check_options;
 
+/* Of onnxopt infer, and what optimization has of it. */
+typedef struct oo_shape_options {
+    oo_words dims, inputs; /* NAME=N, NAME:1,3,H,W */
+    bool emit, json, unresolved, forget, strict;
+} oo_shape_options;
+
 /* Strings point into argv or `arena`. */
 typedef struct oo_settings {
     oo_arena *arena;
@@ -111,6 +119,7 @@ typedef struct oo_settings {
     oo_command_id command;
     oo_run_options run;
     oo_check_options check;
+    oo_shape_options shapes;
     oo_option_id action; /* OPT_COUNT = do what the command does */
     const char *subject; /* argument of the action */
 } oo_settings;
@@ -123,6 +132,10 @@ oo_status oo__settings_parse(oo_settings *settings, oo_context *context, int arg
 bool oo__parse_size(uint64_t *out, const char *text);
 /* A number of decimal digits. */
 bool oo__parse_count(int64_t *out, const char *text);
+/* An option of GROUP_SHAPES or GROUP_INFER, else of GROUP_RUN (options_shapes.c). */
+oo_status oo__shapes_option(oo_settings *settings, oo_context *context, oo_option_id id, const char *value, const char *shown);
+/* Adds what --dim, --input-shape and --emit-shapes ask for to a pipeline. */
+void oo__pipeline_add_shapes(oo_pipeline *pipeline, const oo_settings *settings, const oo_registry *registry);
 /* An option of GROUP_RUN (options_run.c). */
 oo_status oo__run_option(oo_settings *settings, oo_context *context, oo_option_id id, const char *value, const char *shown);
 
@@ -135,6 +148,10 @@ typedef struct oo_printer {
 void oo__print_diag(void *user, const oo_diag *diag);
 /* Whether `file` gets colours. */
 bool oo__use_color(oo_color color, FILE *file);
+/* Prints text of a file so that a terminal shows it and does not obey it. */
+void oo__put_safe(FILE *file, const char *text);
+/* The text as UTF-8, which JSON must be: other bytes are U+FFFD. From malloc. */
+char *oo__clean(const char *text);
 /* A message without a place. */
 void oo__usage_error(oo_context *context, const char *format, ...) OO_PRINTF(2, 3);
 /* One line of JSON about a pass. */
@@ -175,6 +192,11 @@ oo_status oo__input_open(oo_input *out, oo_context *context, const char *path);
 oo_status oo__input_read(oo_model **out, oo_context *context, const oo_input *input);
 void oo__input_close(oo_input *input);
 
+/* Writes a model to `path` (- is standard output), as text when `as_text`. `bytes`: what was written, untouched when unknown; may be NULL. */
+oo_status oo__write_model(const oo_settings *settings, oo_context *context, oo_model *model, const char *path, bool as_text, int64_t *bytes);
+/* Whether a result of this name is text, as --emit or the name's end says. */
+bool oo__writes_text(const oo_settings *settings, const char *path);
+
 /* ---- instruments (watch.c) ---- */
 typedef struct oo_watch {
     const oo_settings *settings;
@@ -203,8 +225,9 @@ bool oo__print_pass_help(FILE *file, oo_context *context, const oo_registry *reg
 void oo__print_manual(FILE *file, const oo_registry *registry);
 void oo__print_completion(FILE *file);
 
-/* ---- the commands (cmd_optimize.c, cmd_run.c, cmd_check.c) ---- */
+/* ---- the commands (cmd_*.c) ---- */
 oo_exit oo__cmd_optimize(const oo_settings *settings, oo_context *context, const oo_printer *printer, oo_registry *registry);
+oo_exit oo__cmd_infer(const oo_settings *settings, oo_context *context, const oo_printer *printer);
 oo_exit oo__cmd_run(const oo_settings *settings, oo_context *context, const oo_printer *printer);
 /* An option of GROUP_CHECK. */
 oo_status oo__check_option(oo_settings *settings, oo_context *context, oo_option_id id, const char *value, const char *shown);

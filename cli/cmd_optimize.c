@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* One run, from the command line to the exit code. */
@@ -39,9 +38,7 @@ static const char *default_output(const oo_settings *s, bool as_text) {
 /* Where and how to write. */
 static oo_status plan_output(job *j) {
     const oo_settings *const s = j->settings;
-    j->as_text = s->emit == OO_EMIT_TEXT;
-    if (s->emit == OO_EMIT_AUTO && s->output)
-        j->as_text = ends_with(s->output, ".onnxtxt") || ends_with(s->output, ".txt");
+    j->as_text = oo__writes_text(s, s->output);
     if (s->dry_run)
         return OO_OK;
     j->result.output = s->output ? s->output : default_output(s, j->as_text);
@@ -72,7 +69,9 @@ static oo_status plan(job *j, const oo_registry *registry) {
     const int level = s->level >= 0 ? s->level : 2;
     const char *const text = s->pipeline ? s->pipeline : oo__pipeline_of_level(level);
     const char *const origin = s->pipeline ? "-p" : oo__arena_printf(s->arena, "-O%d", level);
-    return oo__pipeline_parse(&j->pipeline, j->context, registry, text, origin);
+    OO_TRY(oo__pipeline_parse(&j->pipeline, j->context, registry, text, origin));
+    oo__pipeline_add_shapes(j->pipeline, s, registry);
+    return OO_OK;
 }
 
 static oo_status run_passes(job *j) {
@@ -109,20 +108,7 @@ static oo_status run_passes(job *j) {
 static oo_status write_model(job *j) {
     if (j->settings->dry_run)
         return OO_OK;
-    const char *const path = j->result.output;
-    if (j->as_text) {
-        size_t size;
-        char *const text = oo__model_print_n(j->model, &(oo_print_options){0}, &size);
-        j->result.bytes_after = (int64_t)size;
-        const oo_status status = oo__text_to_file(j->context, path, text, size);
-        free(text);
-        return status;
-    }
-    OO_TRY(oo_model_save(j->model, path, &j->settings->save));
-    struct stat info;
-    if (stat(path, &info) == 0 && S_ISREG(info.st_mode))
-        j->result.bytes_after = (int64_t)info.st_size;
-    return OO_OK;
+    return oo__write_model(j->settings, j->context, j->model, j->result.output, j->as_text, &j->result.bytes_after);
 }
 
 /* The model as it was, read again while the file is still the old one: the output may replace it. */

@@ -46,7 +46,7 @@ static size_t utf8_length(const unsigned char *s) {
 static bool is_control(const unsigned char *s, size_t n) { return (n == 1 && (*s < 0x20 || *s == 0x7f)) || (n == 2 && *s == 0xc2 && s[1] < 0xa0); }
 
 /* Prints text so that a terminal shows it and does not obey it. */
-static void put_safe(FILE *file, const char *text) {
+void oo__put_safe(FILE *file, const char *text) {
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
         size_t n = utf8_length(s);
         if (n && !is_control(s, n)) {
@@ -64,28 +64,28 @@ static const char *const severity_words[] = {[OO_NOTE] = "note", [OO_REMARK] = "
 static const char *const severity_colors[] = {[OO_NOTE] = "\033[1;36m", [OO_REMARK] = "\033[1;34m", [OO_WARNING] = "\033[1;35m", [OO_ERROR] = "\033[1;31m"};
 
 static void put_place(FILE *f, const oo_diag *d) {
-    put_safe(f, d->file ? d->file : "onnxopt");
+    oo__put_safe(f, d->file ? d->file : "onnxopt");
     if (d->line)
         fprintf(f, ":%u:%u", d->line, d->column);
     fputs(": ", f);
     if (d->graph) {
-        put_safe(f, d->graph);
+        oo__put_safe(f, d->graph);
         fputs(": ", f);
     }
     if (d->node) {
         fputs("node \"", f);
-        put_safe(f, d->node);
+        oo__put_safe(f, d->node);
         fputc('"', f);
         if (d->op) {
             fputs(" (", f);
-            put_safe(f, d->op);
+            oo__put_safe(f, d->op);
             fputc(')', f);
         }
         fputs(d->value ? " " : ": ", f);
     }
     if (d->value) {
         fputs("value \"", f);
-        put_safe(f, d->value);
+        oo__put_safe(f, d->value);
         fputs("\": ", f);
     }
 }
@@ -117,14 +117,14 @@ static void put_text(const oo_printer *p, FILE *f, const oo_diag *d) {
     put_place(f, d);
     fprintf(f, "%s%s:%s ", p->color ? severity_colors[d->severity] : "", severity_words[d->severity], p->color ? "\033[0m" : "");
     if (d->pass) {
-        put_safe(f, d->pass);
+        oo__put_safe(f, d->pass);
         if (d->rule && strcmp(d->rule, d->pass) != 0) {
             fputc('/', f);
-            put_safe(f, d->rule);
+            oo__put_safe(f, d->rule);
         }
         fputs(": ", f);
     }
-    put_safe(f, d->text);
+    oo__put_safe(f, d->text);
     if (d->offset >= 0)
         fprintf(f, " (at byte %lld)", (long long)d->offset);
     if (d->code && d->severity >= OO_WARNING)
@@ -136,7 +136,7 @@ static void put_text(const oo_printer *p, FILE *f, const oo_diag *d) {
 
 /* ---- JSON ---- */
 /* Text of a file need not be UTF-8; a JSON string must be. Other bytes become U+FFFD. */
-static char *clean(const char *text) {
+char *oo__clean(const char *text) {
     char *const copy = oo__malloc(strlen(text) * 3 + 1);
     char *to = copy;
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
@@ -152,7 +152,7 @@ static char *clean(const char *text) {
 static void add_text(cJSON *object, const char *key, const char *text) {
     if (!text)
         return;
-    char *const copy = clean(text);
+    char *const copy = oo__clean(text);
     cJSON_AddStringToObject(object, key, copy);
     free(copy);
 }
@@ -216,7 +216,7 @@ void oo__print_pass_json(const oo_printer *printer, const oo_pass_report *report
     if (report->ncounters) {
         cJSON *const stats = cJSON_AddObjectToObject(line, "stats");
         for (uint32_t i = 0; i < report->ncounters; i++) {
-            char *const name = clean(report->counters[i].name);
+            char *const name = oo__clean(report->counters[i].name);
             cJSON_AddNumberToObject(stats, name, (double)report->counters[i].value);
             free(name);
         }
@@ -266,7 +266,7 @@ void oo__print_checked(const oo_printer *printer, const char *file, bool valid, 
         cJSON_AddNumberToObject(line, "seconds", seconds);
         put_line(printer->file, line);
     } else if (!printer->quiet) {
-        put_safe(printer->file, file);
+        oo__put_safe(printer->file, file);
         fprintf(printer->file, ": %u error%s, %u warning%s, %.3g ms\n", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s",
                 seconds * 1e3);
     }
@@ -280,13 +280,13 @@ void oo__print_result(const oo_printer *printer, const oo_result *r) {
     }
     if (printer->quiet || r->exit != OO_EXIT_DONE)
         return;
-    put_safe(f, r->input);
+    oo__put_safe(f, r->input);
     if (r->summary) {
         fprintf(f, ": %s, %.3g ms\n", r->summary, r->seconds * 1e3);
         return;
     }
     fputs(" -> ", f);
-    put_safe(f, r->output ? r->output : "nothing written");
+    oo__put_safe(f, r->output ? r->output : "nothing written");
     fprintf(f, ": nodes %lld -> %lld", (long long)r->nodes_before, (long long)r->nodes_after);
     if (r->bytes_before >= 0) {
         fputs(", ", f);
@@ -341,7 +341,7 @@ void oo__print_stats(FILE *file, const oo_run_report *report) {
             if (!sum)
                 continue;
             fprintf(file, "%10llu  %s: ", (unsigned long long)sum, p->name);
-            put_safe(file, p->counters[k].name);
+            oo__put_safe(file, p->counters[k].name);
             fputc('\n', file);
         }
     }

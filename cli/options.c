@@ -24,6 +24,8 @@ enum { ALL_COMMANDS = (1u << CMD_COUNT) - 1 };
 const oo_cli_group oo__cli_groups[GROUP_COUNT] = {
     [GROUP_MODEL] = {"Models", 1u << CMD_OPTIMIZE},      [GROUP_PASSES] = {"Passes and plugins", 1u << CMD_OPTIMIZE},
     [GROUP_WATCH] = {"Watching", 1u << CMD_OPTIMIZE},    [GROUP_PICTURES] = {"Pictures", 1u << CMD_OPTIMIZE},
+    [GROUP_SHAPES] = {"Shapes", 1u << CMD_OPTIMIZE | 1u << CMD_INFER},
+    [GROUP_INFER] = {"Inferring (onnxopt infer)", 1u << CMD_INFER},
     [GROUP_RUN] = {"Running (onnxopt run)", 1u << CMD_RUN}, [GROUP_CHECK] = {"Checking (onnxopt check)", 1u << CMD_CHECK},
     [GROUP_MESSAGES] = {"Messages", ALL_COMMANDS},
     [GROUP_HELP] = {"Help", ALL_COMMANDS},
@@ -255,7 +257,7 @@ static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, con
     case OPT_STRICT:
     case OPT_NO_INFER:
     case OPT_LIMIT: return oo__check_option(s, context, id, value, shown);
-    default: return oo__run_option(s, context, id, value, shown);
+    default: return oo__shapes_option(s, context, id, value, shown);
     }
     return OO_OK;
 }
@@ -339,7 +341,7 @@ static oo_status parse_positional(oo_settings *s, oo_context *context, const cha
         s->model = s->model ? s->model : text;
         return OO_OK;
     }
-    if (s->command != CMD_OPTIMIZE) {
+    if (s->command != CMD_OPTIMIZE && s->command != CMD_INFER) {
         oo__usage_error(context, "\"%s\" is one file too many: the model is %s", oo__printable(text, strlen(text)),
                         oo__printable(s->model, strlen(s->model)));
         return OO_INVALID;
@@ -363,6 +365,9 @@ static oo_status check_together(const oo_settings *s, oo_context *context) {
     } else if (s->command == CMD_CHECK) {
         if (!s->model && s->action == OPT_COUNT)
             wrong = "no model was named; usage: onnxopt check [OPTION...] MODEL..., see onnxopt check --help";
+    } else if (s->command == CMD_INFER) {
+        if (!s->model && s->action == OPT_COUNT)
+            wrong = "no model was named; usage: onnxopt infer [OPTION...] MODEL [-o OUT], see onnxopt infer --help";
     } else if (s->pipeline && s->level >= 0)
         wrong = "-p and -O exclude each other";
     else if (!s->model && s->action == OPT_COUNT && !s->print_pipeline)

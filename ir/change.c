@@ -85,6 +85,8 @@ static void undo_one(const oo__change *c) {
     case OO__NAME: undo_name(c); break;
     case OO__TYPE: c->value->type = c->old; break;
     case OO__KNOWN: c->value->known = c->old; break;
+    case OO__DECLARED: oo__declarations(c->graph, (oo__declared)c->count)->data[c->index].type = c->old; break;
+    case OO__INFO_IN: c->graph->infos.n--; break;
     case OO__INIT_IN: c->graph->initializers.n--; break;
     case OO__INIT_OUT: undo_initializer_out(c); break;
     case OO__GRAPH_DEAD: undo_graph_dead(c->graph); break;

@@ -14,6 +14,8 @@ typedef enum oo__change_kind {
     OO__NAME,         /* value was named old, with flags index */
     OO__TYPE,         /* value had type old */
     OO__KNOWN,        /* value's contents were known as old */
+    OO__DECLARED,     /* declaration index of a list (count) of graph had type old */
+    OO__INFO_IN,      /* graph got a value_info (at the end) */
     OO__INIT_IN,      /* graph got the initializer value (at the end) */
     OO__INIT_OUT,     /* the initializer value was dropped, it had tensor old */
     OO__GRAPH_DEAD,   /* graph died */
@@ -65,6 +67,15 @@ void oo__retype(oo_rewriter *rw);
 void oo__log(oo_rewriter *rw, oo__change change);
 /* Takes back everything after the first `length` changes. */
 void oo__undo(oo_rewriter *rw, uint32_t length);
+/* ---- declarations: what ValueInfoProtos say (ir/declare.c) ---- */
+typedef enum oo__declared { OO__DECLARED_INPUTS, OO__DECLARED_OUTPUTS, OO__DECLARED_INFOS } oo__declared;
+oo_value_infos *oo__declarations(oo_graph *graph, oo__declared list);
+/* Whether two types say the same, dimensions by their text. */
+bool oo__type_says_same(const oo_type *a, const oo_type *b);
+/* Changes one declaration; true when it said something else. Without a rewriter (for tools that only write) nothing is logged. */
+bool oo__declare(oo_rewriter *rw, oo_graph *graph, oo__declared list, uint32_t index, const oo_type *type);
+/* A value_info for a value that has none. */
+void oo__declare_value(oo_rewriter *rw, oo_graph *graph, oo_value *value, const oo_type *type);
 /* Gives the node `count` inputs with these values; no log. */
 void oo__node_resize_inputs(oo_node *node, uint32_t count, oo_value *const *values);
 #endif

@@ -1,6 +1,7 @@
 /* Drives inference over graphs, subgraphs and functions, and merges what operators say with what the file claims. */
 #include "ir/infer.h"
 
+#include "ir/infer_learn.h"
 #include "ir/infer_run.h"
 
 #include <stdarg.h>
@@ -44,14 +45,8 @@ static oo__infer_function function_of(const oo_schema *schema) {
 }
 
 /* ---- symbols ---- */
-static const oo_expr *symbol_named(void *state, const char *name, size_t size) {
-    oo__infer *const c = state;
-    return oo__expr_symbol(c->exprs, oo__str_n(c->model, name, size), 0, INT64_MAX);
-}
-
 /* --dim NAME=N. */
-static bool fixed_dim(const oo__infer *c, const char *name, int64_t *out) {
-    const size_t n = strlen(name);
+static bool fixed_dim(const oo__infer *c, const char *name, size_t n, int64_t *out) {
     for (uint32_t i = 0; c->settings && i < c->settings->ndims; i++) {
         const char *const text = c->settings->dims[i];
         if (strncmp(text, name, n) == 0 && text[n] == '=') {
@@ -62,20 +57,33 @@ static bool fixed_dim(const oo__infer *c, const char *name, int64_t *out) {
     return false;
 }
 
+static const oo_expr *input_symbol(oo__infer *c, const char *name) {
+    oo__learn_symbol(c, name);
+    return oo__expr_symbol(c->exprs, name, 0, INT64_MAX);
+}
+
+static const oo_expr *symbol_named(void *state, const char *name, size_t size) {
+    oo__infer *const c = state;
+    int64_t fixed;
+    if (fixed_dim(c, name, size, &fixed))
+        return oo__expr_int(c->exprs, fixed);
+    return input_symbol(c, oo__str_n(c->model, name, size));
+}
+
 /* The dimension of an input: a number, an expression over symbols, or a symbol of its own where nothing is said. */
 static const oo_expr *input_dim(oo__infer *c, const oo_value *value, uint32_t axis, const oo_dim *dim) {
     int64_t fixed;
     if (dim->kind == OO_DIM_VALUE)
         return dim->value >= 0 ? oo__expr_int(c->exprs, dim->value) : NULL;
     if (dim->kind == OO_DIM_PARAM && *dim->param) {
-        if (fixed_dim(c, dim->param, &fixed))
+        if (fixed_dim(c, dim->param, strlen(dim->param), &fixed))
             return oo__expr_int(c->exprs, fixed);
         const oo_expr *const parsed = oo__expr_parse(c->exprs, dim->param, symbol_named, c);
-        return parsed ? parsed : oo__expr_symbol(c->exprs, dim->param, 0, INT64_MAX);
+        return parsed ? parsed : input_symbol(c, dim->param);
     }
     char text[256];
     snprintf(text, sizeof text, "%.200s_dim_%u", oo_value_name(value), axis);
-    return oo__expr_symbol(c->exprs, oo__str(c->model, text), 0, INT64_MAX);
+    return input_symbol(c, oo__str(c->model, text));
 }
 
 static const oo_type *input_type(oo__infer *c, const oo_value *value, const oo_type *declared) {
@@ -86,7 +94,7 @@ static const oo_type *input_type(oo__infer *c, const oo_value *value, const oo_t
     type->dims = OO_NEW_ARRAY(c->model->arena, oo_dim, type->rank);
     for (uint32_t i = 0; i < type->rank; i++) {
         type->dims[i] = declared->dims[i];
-        type->dims[i].expr = input_dim(c, value, i, &declared->dims[i]);
+        type->dims[i].expr = oo__as_learned(c, input_dim(c, value, i, &declared->dims[i]));
     }
     return type;
 }
@@ -132,19 +140,25 @@ static const oo_type *with_numbers(oo__infer *c, const oo_type *type, const oo_t
     return out;
 }
 
+/* Operators are right, declarations may be old: that is worth a word to who asks, and an error in strict mode. */
+static void tell_claim(oo__infer_run *run, const oo_value *value, const oo_type *claim) {
+    const oo_infer_settings *const s = run->c.settings;
+    if (!s || (!s->strict && !s->tell_claims))
+        return;
+    oo_arena *const arena = oo__arena_new();
+    oo__infer_fail(&run->c, "\"%s\" is declared as %s, its operator gives %s", oo__printable(oo_value_name(value), strlen(oo_value_name(value))),
+                   oo__type_text(claim, arena), oo__type_text(value->type, arena));
+    oo__arena_free(arena);
+}
+
 static void merge_claim(oo__infer_run *run, oo_value *value) {
     const oo_type *const claim = claim_of(&run->c, find_claim(run, value));
     if (!claim)
         return;
     bool clash = false;
     const oo_type *const merged = oo__type_merge(&run->c, value->type, claim, &clash);
-    if (clash && run->c.settings && run->c.settings->strict) {
-        oo_arena *const arena = oo__arena_new();
-        oo__infer_fail(&run->c, "\"%s\" is declared as %s, its operator gives %s", oo__printable(oo_value_name(value), strlen(oo_value_name(value))),
-                       oo__type_text(claim, arena), oo__type_text(value->type, arena));
-        oo__arena_free(arena);
-        return;
-    }
+    if (clash)
+        tell_claim(run, value, claim);
     if (!clash)
         value->type = run->c.settings && run->c.settings->names_hold ? with_numbers(&run->c, merged, claim) : merged;
 }
@@ -310,29 +324,58 @@ void oo__infer_forget(oo_model *model) {
     model->properties &= ~(uint32_t)(OO_TYPES | OO_VALUES);
 }
 
+/* Everything once, under what was learned before. */
+static oo_status infer_round(oo__infer_run *run) {
+    oo_model *const model = run->c.model;
+    for (uint32_t i = 0; i < model->functions.n; i++)
+        model->functions.data[i]->inferred = 0;
+    oo_for_each_graph(graph, model) start_graph(run, graph);
+    oo_status status = run->c.status;
+    if (status == OO_OK && model->graph)
+        status = oo__infer_graph(run, model->graph);
+    run->inside++; /* training graphs need not run */
+    for (uint32_t i = 0; i < model->trainings.n && status == OO_OK; i++) {
+        const oo_training *const t = model->trainings.data[i];
+        if (t->initialization)
+            status = oo__infer_graph(run, t->initialization);
+        if (t->algorithm && status == OO_OK)
+            status = oo__infer_graph(run, t->algorithm);
+    }
+    run->inside--;
+    return status;
+}
+
+/* A pool of its own: a symbol that an earlier run made has bounds there and may mean something else here. */
+void oo__infer_restart(oo_model *model) {
+    oo__infer_forget(model);
+    oo__exprs_free(model->exprs);
+    model->exprs = oo__exprs_new(model->arena);
+    model->learned = NULL;
+    model->symbols = 0;
+}
+
 oo_status oo__infer_model(oo_model *model, const oo_infer_settings *settings) {
     if (!model->exprs)
         model->exprs = oo__exprs_new(model->arena);
     oo__infer_run run = {.c = {.model = model, .exprs = model->exprs, .settings = settings}};
+    run.told = calloc(model->nnodes + 1u, 1);
+    if (!run.told)
+        oo__oom(model->nnodes);
     if (!settings || !settings->forget_claims) {
         run.claims = calloc(model->nvalues + 1u, sizeof *run.claims);
         if (!run.claims)
             oo__oom(model->nvalues * sizeof *run.claims);
     }
+    model->learned = settings && settings->no_lessons ? NULL : OO_NEW(model->arena, oo__learned);
     oo_status status = oo__model_sort(model);
-    for (uint32_t i = 0; i < model->functions.n; i++)
-        model->functions.data[i]->inferred = 0;
-    oo_for_each_graph(graph, model) start_graph(&run, graph);
-    if (status == OO_OK && model->graph)
-        status = run.c.status != OO_OK ? run.c.status : oo__infer_graph(&run, model->graph);
-    for (uint32_t i = 0; i < model->trainings.n && status == OO_OK; i++) {
-        const oo_training *const t = model->trainings.data[i];
-        if (t->initialization)
-            status = oo__infer_graph(&run, t->initialization);
-        if (t->algorithm && status == OO_OK)
-            status = oo__infer_graph(&run, t->algorithm);
+    if (status == OO_OK)
+        status = infer_round(&run);
+    for (int round = 1; status == OO_OK && model->learned && model->learned->changed && round < OO__ROUNDS_MAX; round++) {
+        model->learned->changed = false;
+        status = infer_round(&run);
     }
     free(run.claims);
+    free(run.told);
     model->properties &= ~(uint32_t)(OO_TYPES | OO_VALUES);
     if (settings && settings->proofs_only) {
         forget_shared_bodies(model);
@@ -346,7 +389,7 @@ static const oo_infer_settings PROOFS = {.forget_claims = true, .proofs_only = t
 void oo__infer_proofs(oo_model *model) { (void)oo__infer_model(model, &PROOFS); }
 
 bool oo__infer_one(oo_model *model, const oo_node *node) {
-    oo__infer_run run = {.c = {.model = model, .exprs = model->exprs, .settings = &PROOFS}};
+    oo__infer_run run = {.c = {.model = model, .exprs = model->exprs, .settings = &PROOFS}, .inside = 1};
     forget_outputs(node);
     if (oo_model_callee(model, node))
         return true;
@@ -378,7 +421,9 @@ oo_status oo__infer_subgraph(oo__infer *c, const char *attribute, const oo_type 
         info->value->type = clash ? inputs[i] : both;
         info->value->known = i < ninputs && known ? known[i] : NULL;
     }
+    run->inside++;
     const oo_status status = oo__infer_graph(run, graph);
+    run->inside--;
     c->node = node;
     c->schema = schema;
     return status;
@@ -399,14 +444,11 @@ static void see_symbol(void *state, const char *name) {
     s->fresh |= strchr(name, '#') != NULL;
 }
 
-static void count_value(oo_infer_counts *counts, const oo_value *value) {
-    counts->values++;
+oo_infer_class oo__infer_class(const oo_value *value) {
     const oo_type *const type = value->type;
     const bool tensor = type && type->kind == OO_TYPE_TENSOR;
-    if (!type || (tensor && !type->has_shape)) {
-        counts->unknown++;
-        return;
-    }
+    if (!type || (tensor && !type->has_shape))
+        return OO_INFER_UNKNOWN;
     census s = {false};
     bool known = true;
     for (uint32_t i = 0; tensor && i < type->rank; i++) {
@@ -414,12 +456,13 @@ static void count_value(oo_infer_counts *counts, const oo_value *value) {
         if (type->dims[i].expr)
             oo__expr_symbols(type->dims[i].expr, see_symbol, &s);
     }
-    if (!known)
-        counts->unknown++;
-    else if (s.fresh)
-        counts->fresh++;
-    else
-        counts->resolved++;
+    return !known ? OO_INFER_UNKNOWN : s.fresh ? OO_INFER_FRESH : OO_INFER_RESOLVED;
+}
+
+static void count_value(oo_infer_counts *counts, const oo_value *value) {
+    uint64_t *const by_class[] = {&counts->resolved, &counts->fresh, &counts->unknown};
+    counts->values++;
+    ++*by_class[oo__infer_class(value)];
 }
 
 oo_infer_counts oo__infer_count(const oo_model *model) {

@@ -35,14 +35,16 @@ typedef struct oo_infer_settings {
     bool no_values;    /* do not propagate contents (as onnx without data_prop) */
     bool defaults_hold;/* an initializer that a graph input may override counts as constant (as onnx takes it) */
     bool names_hold;   /* equal dimension names in value_info mean equal dimensions (as onnx takes them); no proof, so never for rewrites */
+    bool tell_claims;  /* a declaration that an operator contradicts is told; in strict mode always */
     bool forget_claims;/* ignore value_info and the types of outputs */
     bool proofs_only;  /* what rewrites may rely on: operators of opsets that are not known stay unknown, and so does what lies in a function
                         * that is called from more than one place. With forget_claims, everything then follows from the types of the model's
                         * inputs, from constants, and from each operator running without an error. */
     bool quiet;        /* no diagnostics */
+    bool no_lessons;   /* equations that nodes need do not refine the symbols of inputs */
     const char *const *dims; /* --dim: "NAME=N" */
     uint32_t ndims;
-    /* Gets what would be told as a warning or error; NULL = it is a diagnostic. `node` may be NULL. */
+    /* Gets what would be told as a warning or error, once for each node; NULL = it is a diagnostic. `node` may be NULL. */
     void (*tell)(void *user, const oo_node *node, const char *text);
     /* Called for each node when its types are known, before what the file says of them counts; for nodes of loops and functions as often as
      * they are inferred. */
@@ -63,13 +65,16 @@ bool oo__infer_one(oo_model *model, const oo_node *node);
 oo_status oo__infer_verify(oo_model *model);
 /* Forgets the types and contents of everything that nodes make; OO_TYPES and OO_VALUES do not hold afterwards. */
 void oo__infer_forget(oo_model *model);
-/* Writes what was inferred into the model: value_info of every node output, and the types of graph outputs. */
-void oo__infer_store(oo_model *model);
+/* Forgets all expressions, so that the next run counts data-dependent symbols from 1 again; types that values have must not be used with later
+ * ones. */
+void oo__infer_restart(oo_model *model);
 /* Statistics of the last run: how many tensor dimensions are numbers, expressions over input symbols, fresh symbols, unknown. */
 typedef struct oo_infer_counts {
     uint64_t values, resolved, fresh, unknown; /* node outputs; resolved: rank and every dim is a number or over input symbols */
 } oo_infer_counts;
 oo_infer_counts oo__infer_count(const oo_model *model);
+typedef enum oo_infer_class { OO_INFER_RESOLVED, OO_INFER_FRESH, OO_INFER_UNKNOWN } oo_infer_class;
+oo_infer_class oo__infer_class(const oo_value *value);
 
 /* ---- for inference functions (ir/infer_*.c) ---- */
 /* A function that is being inferred for one call of it. */
@@ -123,6 +128,11 @@ const oo_expr *oo__dim_mul(oo__infer *c, const oo_expr *a, const oo_expr *b);
 const oo_expr *oo__infer_symbol(oo__infer *c, const char *stem, int64_t low, int64_t high);
 /* A located error; in strict mode inference ends, else it is a warning and the outputs stay unknown. Returns OO_INVALID. */
 oo_status oo__infer_fail(oo__infer *c, const char *format, ...) OO_PRINTF(2, 3);
+
+/* Two sizes that are equal whenever the node runs without an error; NULL = unknown. `why` names them and must stay valid (ir/infer_learn.h). */
+void oo__infer_equal_sizes(oo__infer *c, const oo_expr *a, const oo_expr *b, const char *why);
+/* Fails with both sources named: "x" float[2,3] and "y" float[4,5]: <text>. */
+oo_status oo__infer_fail_pair(oo__infer *c, uint32_t i, uint32_t k, const char *format, ...) OO_PRINTF(4, 5);
 
 /* Helpers. */
 static inline const oo_expr *oo__number(oo__infer *c, int64_t n) { return oo__expr_int(c->exprs, n); }

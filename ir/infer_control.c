@@ -131,6 +131,7 @@ static const oo_type *without_axis(oo__infer *c, const oo_type *whole, int64_t a
     for (uint32_t i = 0, k = 0; i < whole->rank; i++)
         if (i != (uint32_t)axis)
             type->dims[k++] = whole->dims[i];
+    oo__infer_equal_sizes(c, *length, whole->dims[axis].expr, "the lengths that are scanned");
     if (!*length)
         *length = whole->dims[axis].expr;
     return type;

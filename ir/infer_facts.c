@@ -219,6 +219,15 @@ const oo_expr *oo__infer_symbol(oo__infer *c, const char *stem, int64_t low, int
     return oo__expr_symbol(c->exprs, oo__str(c->model, text), low, high);
 }
 
+/* Bodies of loops and functions are inferred several times; of a node one thing is said. */
+static bool told_before(oo__infer_run *run, const oo_node *node) {
+    if (!run->told || !node)
+        return false;
+    const bool before = run->told[node->id];
+    run->told[node->id] = 1;
+    return before;
+}
+
 oo_status oo__infer_fail(oo__infer *c, const char *format, ...) {
     char text[512];
     c->failures++;
@@ -229,12 +238,31 @@ oo_status oo__infer_fail(oo__infer *c, const char *format, ...) {
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     const bool strict = c->settings && c->settings->strict;
-    if (c->settings && c->settings->tell)
-        c->settings->tell(c->settings->user, c->node, text);
-    else
-        oo__report(c->model, strict ? OO_ERROR : OO_WARNING, "infer-clash", NULL, c->node, NULL, "%s", text);
+    if (!told_before((oo__infer_run *)c, c->node)) { /* c is the first member */
+        if (c->settings && c->settings->tell)
+            c->settings->tell(c->settings->user, c->node, text);
+        else
+            oo__report(c->model, strict ? OO_ERROR : OO_WARNING, "infer-clash", NULL, c->node, NULL, "%s", text);
+    }
     if (strict && !c->settings->collect)
         c->status = OO_INVALID;
+    return OO_INVALID;
+}
+
+/* ---- telling ---- */
+oo_status oo__infer_fail_pair(oo__infer *c, uint32_t i, uint32_t k, const char *format, ...) {
+    char text[256];
+    if (c->settings && c->settings->quiet)
+        return oo__infer_fail(c, "%s", format);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    oo_arena *const arena = oo__arena_new();
+    const oo_value *const a = input_of(c, i), *const b = input_of(c, k);
+    oo__infer_fail(c, "\"%.60s\" %.90s and \"%.60s\" %.90s: %s", oo_value_name(a), oo__type_text(a->type, arena), oo_value_name(b),
+                   oo__type_text(b->type, arena), text);
+    oo__arena_free(arena);
     return OO_INVALID;
 }
 
@@ -283,14 +311,18 @@ bool oo__broadcast_inputs(oo__infer *c, uint32_t first, uint32_t last, int32_t *
     for (int32_t d = 0; d < *rank; d++) {
         const oo_expr *dim = oo__number(c, 1);
         bool clash = false;
+        uint32_t source = first; /* of the dimension so far */
         for (uint32_t i = first; i < last; i++) {
             const int32_t missing = *rank - oo__input_rank(c, i);
-            if (oo__has_input(c, i) && d >= missing)
-                dim = oo__broadcast_dim(c, dim, oo__input_dim(c, i, (uint32_t)(d - missing)), &clash);
-        }
-        if (clash) {
-            oo__infer_fail(c, "the inputs do not broadcast at axis %d", d);
-            return false;
+            if (!oo__has_input(c, i) || d < missing)
+                continue;
+            const oo_expr *const wide = oo__broadcast_dim(c, dim, oo__input_dim(c, i, (uint32_t)(d - missing)), &clash);
+            if (clash) {
+                oo__infer_fail_pair(c, source, i, "they do not broadcast at axis %d of %d", d, *rank);
+                return false;
+            }
+            source = wide != dim ? i : source;
+            dim = wide;
         }
         dims[d] = dim;
     }

@@ -111,6 +111,7 @@ static void concat_partly(oo__infer *c) {
 }
 
 static oo_status concat_dims(oo__infer *c, int64_t axis, int32_t rank, const oo_expr **dims) {
+    uint32_t source[MAX_RANK] = {0}; /* the input that a dimension comes from */
     for (int32_t d = 0; d < rank; d++)
         dims[d] = d == axis ? oo__number(c, 0) : NULL;
     for (uint32_t i = 0; i < c->node->ninputs; i++) {
@@ -124,11 +125,14 @@ static oo_status concat_dims(oo__infer *c, int64_t axis, int32_t rank, const oo_
                 continue;
             }
             if (dims[d] && dim && oo__expr_equal(c->exprs, dims[d], dim) == OO_NO)
-                return oo__infer_fail(c, "input %u differs from the others at axis %d", i, d);
+                return oo__infer_fail_pair(c, source[d], i, "they differ at axis %d, and are joined along axis %lld", d, (long long)axis);
+            oo__infer_equal_sizes(c, dims[d], dim, "the parts that are joined");
             /* They must be equal: a number says more than a symbol. */
             int64_t number;
-            if (!dims[d] || (dim && oo__expr_is_int(dim, &number)))
-                dims[d] = dim ? dim : dims[d];
+            if (dim && (!dims[d] || oo__expr_is_int(dim, &number))) {
+                dims[d] = dim;
+                source[d] = i;
+            }
         }
     }
     return OO_OK;
@@ -173,8 +177,12 @@ static bool split_sizes(oo__infer *c, const oo_expr *whole, const oo_expr **size
         return false;
     }
     if (count) {
-        for (uint32_t i = 0; i < n; i++)
+        const oo_expr *sum = oo__number(c, 0);
+        for (uint32_t i = 0; i < n; i++) {
             sizes[i] = i < count ? oo__number(c, list[i]) : NULL;
+            sum = oo__expr_add(c->exprs, sum, sizes[i]);
+        }
+        oo__infer_equal_sizes(c, whole, sum, "the split dimension and its parts");
         return count == n;
     }
     if (!oo__infer_int(c, &parts, "num_outputs", (int64_t)n) || parts != (int64_t)n || !whole)

@@ -16,6 +16,8 @@ static void set_unknown(oo__infer *c, uint32_t output, oo_elem elem, int32_t ran
 }
 
 /* ---- matrix products ---- */
+static const char INNER[] = "the inner dimensions of the factors";
+
 static oo_status matmul(oo__infer *c, uint32_t ia, uint32_t ib, oo_elem elem) {
     const oo_type *const a = oo__input_type(c, ia), *const b = oo__input_type(c, ib);
     const int32_t ra = oo_type_rank(a), rb = oo_type_rank(b);
@@ -27,7 +29,8 @@ static oo_status matmul(oo__infer *c, uint32_t ia, uint32_t ib, oo_elem elem) {
         return oo__infer_fail(c, "a factor is a scalar");
     const oo_expr *const k1 = a->dims[ra - 1].expr, *const k2 = b->dims[rb == 1 ? 0 : rb - 2].expr;
     if (oo__expr_equal(c->exprs, k1, k2) == OO_NO)
-        return oo__infer_fail(c, "the inner dimensions of the factors differ");
+        return oo__infer_fail_pair(c, ia, ib, "the inner dimensions of the factors differ");
+    oo__infer_equal_sizes(c, k1, k2, INNER);
     const int32_t batch_a = ra > 2 ? ra - 2 : 0, batch_b = rb > 2 ? rb - 2 : 0;
     const int32_t batch = batch_a > batch_b ? batch_a : batch_b;
     const oo_expr *dims[MAX_RANK + 2];
@@ -39,7 +42,7 @@ static oo_status matmul(oo__infer *c, uint32_t ia, uint32_t ib, oo_elem elem) {
         dims[n] = oo__broadcast_dim(c, x, y, &clash);
     }
     if (clash)
-        return oo__infer_fail(c, "the batch dimensions of the factors do not broadcast");
+        return oo__infer_fail_pair(c, ia, ib, "the batch dimensions of the factors do not broadcast");
     if (ra > 1)
         dims[n++] = a->dims[ra - 2].expr;
     if (rb > 1)
@@ -66,9 +69,12 @@ oo_status oo__infer_gemm(oo__infer *c) {
         dims[0] = a->dims[ta ? 1 : 0].expr;
     if (oo_type_rank(b) == 2)
         dims[1] = b->dims[tb ? 0 : 1].expr;
-    if (oo_type_rank(a) == 2 && oo_type_rank(b) == 2 &&
-        oo__expr_equal(c->exprs, a->dims[ta ? 0 : 1].expr, b->dims[tb ? 1 : 0].expr) == OO_NO)
-        return oo__infer_fail(c, "the inner dimensions of the factors differ");
+    if (oo_type_rank(a) == 2 && oo_type_rank(b) == 2) {
+        const oo_expr *const k1 = a->dims[ta ? 0 : 1].expr, *const k2 = b->dims[tb ? 1 : 0].expr;
+        if (oo__expr_equal(c->exprs, k1, k2) == OO_NO)
+            return oo__infer_fail_pair(c, 0, 1, "the inner dimensions of the factors differ");
+        oo__infer_equal_sizes(c, k1, k2, INNER);
+    }
     oo__set_tensor(c, 0, oo_type_elem(a), 2, dims);
     return OO_OK;
 }
@@ -163,6 +169,13 @@ static oo_status convolve(oo__infer *c, uint32_t weights, oo_elem elem) {
     }
     if (rank < 3 || (oo_type_rank(kernel) >= 0 && oo_type_rank(kernel) != rank))
         return oo__infer_fail(c, "input and weights have ranks %d and %d", rank, oo_type_rank(kernel));
+    int64_t group;
+    if (oo_type_rank(kernel) >= 0 && oo__infer_int(c, &group, "group", 1) && group > 0) {
+        const oo_expr *const channels = oo__expr_mul(c->exprs, kernel->dims[1].expr, oo__number(c, group));
+        if (oo__expr_equal(c->exprs, in->dims[1].expr, channels) == OO_NO)
+            return oo__infer_fail_pair(c, 0, weights, "the channels do not fit in %lld group%s", (long long)group, group == 1 ? "" : "s");
+        oo__infer_equal_sizes(c, in->dims[1].expr, channels, "the channels of the input and the weights");
+    }
     dims[0] = in->dims[0].expr;
     dims[1] = oo_type_rank(kernel) >= 0 ? kernel->dims[0].expr : NULL;
     for (int32_t i = 2; i < rank; i++)
@@ -281,6 +294,9 @@ oo_status oo__infer_batch_normalization(oo__infer *c) {
     for (uint32_t i = 1; i < 5; i++)
         if (oo__input_rank(c, i) >= 0 && oo__input_rank(c, i) != 1)
             return oo__infer_fail(c, "input %u has rank %d, not 1", i, oo__input_rank(c, i));
+    if (c->schema->since >= 7)
+        for (uint32_t i = 1; i < 5; i++)
+            oo__infer_equal_sizes(c, oo__input_dim(c, 0, 1), oo__input_dim(c, i, 0), "the channels of the input and its statistics");
     oo__set_type(c, 0, oo__input_type(c, 0));
     for (uint32_t i = 1; i < c->node->noutputs; i++) {
         const oo_expr *const channels = oo__input_dim(c, 3, 0);
@@ -332,6 +348,7 @@ oo_status oo__infer_recurrent(oo__infer *c) {
     const char *const direction = oo__infer_string(c, "direction", "forward");
     const oo_expr *const steps = oo__input_dim(c, 0, layout ? 1 : 0), *const batch = oo__input_dim(c, 0, layout ? 0 : 1);
     const oo_expr *const ways = direction ? oo__number(c, strcmp(direction, "bidirectional") == 0 ? 2 : 1) : NULL;
+    oo__infer_equal_sizes(c, oo__input_dim(c, 0, 2), oo__input_dim(c, 1, 2), "the sizes of the input and the weights");
     const oo_expr *const hidden = hidden_attr > 0 ? oo__number(c, hidden_attr) : oo__input_dim(c, 2, 2);
     const oo_expr *const y0[] = {steps, ways, batch, hidden}, *const y1[] = {batch, steps, ways, hidden};
     const oo_expr *const h0[] = {ways, batch, hidden}, *const h1[] = {batch, ways, hidden};

@@ -7,6 +7,8 @@ typedef struct oo__infer_run {
     oo__infer c;           /* first: functions get its address */
     const oo_type **claims;/* by value id: what value_info and outputs say; NULL = not asked for */
     unsigned depth;        /* of function calls */
+    unsigned inside;       /* of subgraphs, which may not run */
+    uint8_t *told;         /* by node id: something was said about the node */
 } oo__infer_run;
 
 #define FUNCTION(function) oo_status oo__infer_##function(oo__infer *c);

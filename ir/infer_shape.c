@@ -257,6 +257,7 @@ static oo_status check_counts(oo__infer *c, const oo_type *in, int32_t rank, con
     const oo_expr *const have = product_of(c, in);
     if (have && out && oo__expr_is_int(have, &a) && oo__expr_is_int(out, &b) && a != b)
         return oo__infer_fail(c, "%lld elements cannot take a shape of %lld", (long long)a, (long long)b);
+    oo__infer_equal_sizes(c, have, out, "the numbers of elements");
     return OO_OK;
 }
 
@@ -344,6 +345,7 @@ oo_status oo__infer_squeeze(oo__infer *c) {
             return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axes[i], rank);
         if (in->dims[axes[i]].expr && oo__expr_is_int(in->dims[axes[i]].expr, &size) && size != 1)
             return oo__infer_fail(c, "axis %lld has %lld elements and cannot be squeezed", (long long)axes[i], (long long)size);
+        oo__infer_equal_sizes(c, in->dims[axes[i]].expr, oo__number(c, 1), "a squeezed dimension");
         gone[axes[i]] = true;
     }
     for (int32_t i = 0; sure && i < rank; i++)

@@ -325,6 +325,7 @@ struct oo_model {
     uint64_t constant_bytes;                 /* of all constants when a pass first asked; it is what budgets count from */
     bool constants_measured;                 /* somebody has asked */
     struct oo_exprs *exprs;                  /* dimensions as inference knows them, NULL before it ran */
+    struct oo__learned *learned;             /* constraints of the last inference, NULL = none were looked for */
     uint32_t symbols;                        /* data-dependent ones made so far; never counted anew, so that no two are one */
 };
 

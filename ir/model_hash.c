@@ -113,7 +113,7 @@ static void add_graph(hasher *h, const oo_graph *graph) {
     add_infos(h, graph, &graph->outputs);
     for (uint32_t i = 0; i < graph->infos.n; i++)
         if (graph->infos.data[i].value)
-            add_type(h, graph->infos.data[i].value->type);
+            add_type(h, graph->infos.data[i].type);
 }
 
 uint64_t oo__model_hash(const oo_model *model) {

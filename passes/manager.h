@@ -23,6 +23,9 @@ const char *oo__registry_suggest(const oo_registry *registry, const char *name);
 typedef struct oo_pipeline oo_pipeline;
 /* Errors point into `text` with line, column and caret text; `origin` names the text ("-p" or a file). */
 oo_status oo__pipeline_parse(oo_pipeline **out, oo_context *context, const oo_registry *registry, const char *text, const char *origin);
+/* Adds a pass that is known to exist at the front or the end, with options as text; their values are known to fit. */
+void oo__pipeline_add(oo_pipeline *pipeline, const oo_registry *registry, const char *pass, bool first, const char *const *keys,
+                      const char *const *values, uint32_t count);
 void oo__pipeline_free(oo_pipeline *pipeline);
 /* The canonical text, from malloc; parses back to the same pipeline. */
 char *oo__pipeline_print(const oo_pipeline *pipeline);

@@ -255,6 +255,27 @@ oo_status oo__pipeline_parse(oo_pipeline **out, oo_context *context, const oo_re
     return status;
 }
 
+void oo__pipeline_add(oo_pipeline *pipeline, const oo_registry *registry, const char *pass, bool first, const char *const *keys,
+                      const char *const *values, uint32_t count) {
+    oo__item *const item = OO_NEW(pipeline->arena, oo__item);
+    item->pass = oo__registry_find(registry, pass);
+    oo_require(item->pass, "there is no pass \"%s\"", pass);
+    item->options = oo__arena_alloc(pipeline->arena, item->pass->options_size);
+    set_defaults(item->pass, item->options);
+    for (uint32_t i = 0; i < count; i++) {
+        const oo_option_row *const row = find_option(item->pass->options, item->pass->noptions, keys[i]);
+        oo_require(row && set_option(row, item->options, oo__arena_copy(pipeline->arena, values[i], strlen(values[i]))),
+                   "pass \"%s\" does not take %s=%s", pass, keys[i], values[i]);
+    }
+    oo_vec_push(pipeline->arena, &pipeline->items, item);
+    oo__item **const items = pipeline->items.data;
+    const uint32_t n = pipeline->items.n;
+    if (first) {
+        memmove(items + 1, items, (n - 1) * sizeof *items);
+        items[0] = item;
+    }
+}
+
 void oo__pipeline_free(oo_pipeline *pipeline) {
     if (pipeline)
         oo__arena_free(pipeline->arena);

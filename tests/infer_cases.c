@@ -1,7 +1,7 @@
 /* Inference for an outside judge: infer_cases [--strict] [--data-prop] IN.onnx OUT.onnx writes the model with everything that was inferred; exit code
  * 1 when inference refused it, 3 when the reader did. infer_cases --count MODEL... prints how much of each model is resolved, and the time. */
 #include "io/io.h"
-#include "ir/infer.h"
+#include "ir/infer_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +95,7 @@ int main(int argc, char **argv) {
     int code = 3;
     if (oo_model_load(&model, context, argv[i]) == OO_OK) {
         code = oo__infer_model(model, &settings) != OO_OK;
-        oo__infer_store(model);
+        oo__infer_store(NULL, model, (oo_store){.all = true});
         if (code == 0)
             code = oo_model_save(model, argv[i + 1], NULL) != OO_OK;
         oo_model_free(model);
