@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t room);
 
-static const char PIPELINE[] = "fix(eliminate-identity,eliminate-dropout,fuse-conv-bn,fold-scales,cse,dedup-initializers,dce)";
+static const char PIPELINE[] = "fix(eliminate-identity,eliminate-dropout,merge-views,fuse-conv-bn,fold-scales,cse,dedup-initializers,dce)";
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed) {
     const size_t out = seed % 16 ? oo__proto_mutate(&onnx__model_proto__descriptor, data, size, room, seed) : 0;

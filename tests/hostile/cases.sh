@@ -56,7 +56,7 @@ refused file-read models/bad -p dce
 refused file-read models/bad/gone.onnx -p dce
 
 for model in models/good/*.onnx models/odd/*.onnx; do
-  for pipeline in "" "fix(eliminate-identity,eliminate-dropout,fuse-conv-bn,fold-scales,cse,dedup-initializers,dce)"; do
+  for pipeline in "" "fix(eliminate-identity,eliminate-dropout,merge-views,fuse-conv-bn,fold-scales,cse,dedup-initializers,dce)"; do
     rm -f models/odd/out.onnx
     if ! timeout 60 "$ONNXOPT" "$model" -p "$pipeline" --verify=each --honest -o models/odd/out.onnx >out 2>err </dev/null; then
       fail "$model -p '$pipeline'"

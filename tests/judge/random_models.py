@@ -39,11 +39,11 @@ def annotated(model):
 
 
 class Case:
-    """A model, whether the pass must change it, and a check of the result that returns None or what is wrong."""
+    """A model, whether the pass must change it (None: it may), and a check of the result that returns None or what is wrong."""
 
     def __init__(self, model, fires, check=lambda after: None, tolerance=0.0, runs=True, what=""):
         self.model, self.fires, self.check = model, fires, check
-        self.tolerance, self.runs, self.what = tolerance, runs, what
+        self.tolerance, self.runs, self.what, self.fired = tolerance, runs, what, False
 
 
 # ---- fuse-conv-bn ----

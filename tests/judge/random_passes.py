@@ -19,8 +19,9 @@ import judge_lib
 import random_folds
 import random_models
 import random_scales
+import random_views
 
-PASSES = random_models.PASSES | random_folds.PASSES | random_scales.PASSES
+PASSES = random_models.PASSES | random_folds.PASSES | random_scales.PASSES | random_views.PASSES
 
 
 def outputs_of(model, feeds):
@@ -30,12 +31,14 @@ def outputs_of(model, feeds):
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"]).run(None, feeds)
 
 
-def feeds_of(model, rng):
+def feeds_of(model, rng, sizes=(1, 2, 3, 5)):
+    """Symbolic dimensions get one of the sizes each."""
     constants = {t.name for t in model.graph.initializer}
-    feeds = {}
+    feeds, symbols = {}, {}
     for value in model.graph.input:
         kind = helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
-        shape = [d.dim_value for d in value.type.tensor_type.shape.dim]
+        shape = [symbols.setdefault(d.dim_param, int(rng.choice(sizes))) if d.dim_param else d.dim_value
+                 for d in value.type.tensor_type.shape.dim]
         if value.name not in constants or rng.integers(2):
             feeds[value.name] = (rng.standard_normal(shape) * 2).astype(kind) if kind != bool else np.array(bool(rng.integers(2)))
     return feeds
@@ -43,8 +46,14 @@ def feeds_of(model, rng):
 
 def same_numbers(before, after, tolerance, seed):
     for k in range(2):
-        feeds = feeds_of(before, np.random.default_rng([seed, k]))
-        for name, a, b in zip((o.name for o in before.graph.output), outputs_of(before, feeds), outputs_of(after, feeds)):
+        feeds = feeds_of(before, np.random.default_rng([seed, k]), (1, 2, 3, 5) if k == 0 else (0, 1, 4))
+        try:
+            wanted = outputs_of(before, feeds)
+        except Exception:
+            if all(f.size for f in feeds.values()):
+                raise
+            continue  # not every model takes an empty tensor
+        for name, a, b in zip((o.name for o in before.graph.output), wanted, outputs_of(after, feeds)):
             if a.shape != b.shape or a.dtype != b.dtype:
                 return f"{name}: {a.dtype}{a.shape} became {b.dtype}{b.shape}"
             if tolerance == 0 or a.dtype.kind not in "f":
@@ -71,7 +80,8 @@ def judge_files(name, case, seed, folder):
         return failure
     after, again = onnx.load(first), onnx.load(second)
     change = judge_lib.message_difference(case.model, after)
-    if bool(change) != case.fires:
+    case.fired = bool(change)
+    if case.fires is not None and case.fired != case.fires:
         return f"it must not fire, but {change}" if change else "it did not fire"
     if judge_lib.message_difference(after, again):
         return f"a second run changed {judge_lib.message_difference(after, again)}"
@@ -79,7 +89,7 @@ def judge_files(name, case, seed, folder):
     if judge_lib.VALIDITY[now] < judge_lib.VALIDITY[was]:
         return f"was {was}, became {now}: {why}"
     wrong = judge_lib.interface_change(case.model, after) or case.check(after)
-    if wrong or not case.runs or not case.fires:
+    if wrong or not case.runs or not change:
         return wrong
     wrong = same_numbers(case.model, after, case.tolerance, seed)
     if not wrong:
@@ -95,7 +105,7 @@ def judge(folder, job):
         wrong = judge_files(name, case, seed, folder)
     except Exception as error:  # what onnx or ONNX Runtime refuse is wrong
         wrong = judge_lib.last_line(error)
-    return name, seed, case.fires, case.what, wrong
+    return name, seed, case.fires, case.what, wrong, case.fired
 
 
 def main():
@@ -107,14 +117,14 @@ def main():
     folder = judge_lib.scratch("random-passes")
     jobs = [(p, arg.seed + k) for p in arg.passes or PASSES for k in range(arg.count)]
     results = list(judge_lib.each(functools.partial(judge, folder), jobs))
-    for name, seed, _, what, wrong in results:
+    for name, seed, _, what, wrong, _ in results:
         if wrong:
             print(f"{name} --seed {seed} --count 1 ({what}): {wrong}")
     rows = []
     for name in arg.passes or PASSES:
         own = [r for r in results if r[0] == name]
-        rows.append((name, len(own), sum(r[2] for r in own), sum(not r[2] for r in own), sum(bool(r[4]) for r in own)))
-    judge_lib.table(rows, ("pass", "models", "must fire", "must not", "wrong"))
+        rows.append((name, len(own), sum(r[2] is True for r in own), sum(r[2] is False for r in own), sum(r[5] for r in own), sum(bool(r[4]) for r in own)))
+    judge_lib.table(rows, ("pass", "models", "must fire", "must not", "fired", "wrong"))
     bad = sum(row[-1] for row in rows)
     if not bad:
         shutil.rmtree(folder)
