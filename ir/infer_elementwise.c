@@ -275,7 +275,15 @@ oo_status oo__infer_add(oo__infer *c) { return arithmetic(c, item_add); }
 oo_status oo__infer_sub(oo__infer *c) { return arithmetic(c, item_sub); }
 oo_status oo__infer_mul(oo__infer *c) { return arithmetic(c, item_mul); }
 oo_status oo__infer_div(oo__infer *c) { return arithmetic(c, item_div); }
-oo_status oo__infer_mod(oo__infer *c) { return arithmetic(c, item_mod); }
+/* With fmod the sign is that of the dividend. */
+static oo_item item_fmod(oo__infer *c, oo_elem elem, const oo_item *in) {
+    const bool same = in[0].numerator && in[1].numerator && oo__expr_low(in[0].numerator) >= 0 && oo__expr_low(in[1].numerator) >= 0;
+    return same ? item_mod(c, elem, in) : NOTHING;
+}
+oo_status oo__infer_mod(oo__infer *c) {
+    int64_t fmod;
+    return arithmetic(c, oo__infer_int(c, &fmod, "fmod", 0) ? fmod ? item_fmod : item_mod : NULL);
+}
 oo_status oo__infer_min(oo__infer *c) { return arithmetic(c, c->node->ninputs == 2 ? item_min : c->node->ninputs == 1 ? item_same : NULL); }
 oo_status oo__infer_max(oo__infer *c) { return arithmetic(c, c->node->ninputs == 2 ? item_max : c->node->ninputs == 1 ? item_same : NULL); }
 oo_status oo__infer_neg(oo__infer *c) { return unary(c, item_neg); }

@@ -71,7 +71,7 @@ const oo_known *oo__input_known(const oo__infer *c, uint32_t i) {
     if (!v->known && !constant && c->settings && c->settings->defaults_hold)
         constant = v->init;
     if (constant)
-        v->known = known_of_tensor((oo__infer *)(uintptr_t)c, constant); /* a cache: what is known does not change */
+        v->known = oo__certain((oo__infer *)(uintptr_t)c, known_of_tensor((oo__infer *)(uintptr_t)c, constant)); /* a cache: what is known does not change */
     return v->known;
 }
 
@@ -189,12 +189,12 @@ oo_known *oo__known_new(oo__infer *c, oo_elem elem, uint32_t rank, const int64_t
 
 void oo__set_known(oo__infer *c, uint32_t output, const oo_known *known) {
     if (output < c->node->noutputs && c->node->outputs[output] && !(c->settings && c->settings->no_values))
-        c->node->outputs[output]->known = known;
+        c->node->outputs[output]->known = oo__certain(c, known);
 }
 
 void oo__set_constant(oo__infer *c, uint32_t output, const oo_known *known) {
     if (output < c->node->noutputs && c->node->outputs[output])
-        c->node->outputs[output]->known = known;
+        c->node->outputs[output]->known = oo__certain(c, known);
 }
 
 /* NULL out of two numbers is an overflow. */

@@ -294,14 +294,6 @@ oo_status oo__infer_dequantize(oo__infer *c) {
 }
 
 /* ---- Resize, Upsample ---- */
-/* A size is floor(size * scale); a scale is numerator / denominator. */
-static const oo_expr *scaled(oo__infer *c, const oo_expr *size, const oo_item *scale) {
-    if (!size || !scale->numerator)
-        return NULL;
-    const oo_expr *const product = oo__expr_mul(c->exprs, size, scale->numerator);
-    return scale->denominator == 1 ? product : oo__expr_floordiv(c->exprs, product, oo__number(c, scale->denominator));
-}
-
 /* Upsample before version 9: scales are an attribute, before version 7 two of them. Numbers only, as float arithmetic has them. */
 static oo_status upsample_by_attribute(oo__infer *c) {
     const oo_type *const in = oo__input_type(c, 0);
@@ -350,10 +342,10 @@ oo_status oo__infer_resize(oo__infer *c) {
         if (!is_axis(&axes[i], rank))
             return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axes[i], rank);
         if (k != sizes)
-            dims[axes[i]] = scaled(c, dims[axes[i]], &k->items[i]);
+            dims[axes[i]] = oo__scaled_size(c, dims[axes[i]], &k->items[i]);
     }
-    const bool stretch = strcmp(policy, "stretch") == 0;
-    const bool kept = k == sizes && !stretch && oo__resize_by_aspect(c, dims, axes, sizes, strcmp(policy, "not_larger") == 0);
+    const bool stretch = strcmp(policy, "stretch") == 0, proofs = c->settings && c->settings->proofs_only;
+    const bool kept = k == sizes && !stretch && !proofs && oo__resize_by_aspect(c, dims, axes, sizes, strcmp(policy, "not_larger") == 0);
     for (uint32_t i = 0; k == sizes && !kept && i < k->count; i++)
         dims[axes[i]] = stretch ? k->items[i].numerator : NULL;
     oo__set_tensor(c, 0, oo_type_elem(in), rank, dims);

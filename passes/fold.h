@@ -47,6 +47,7 @@ typedef struct fold {
     fold_fact *facts;       /* by value id */
     fold_node *nodes;       /* by node id */
     uint32_t nnodes;        /* those made while results are put in are not among them */
+    const uint8_t *veils;   /* passes/veil.h */
     uint8_t *dequantizes;   /* by graph index: 0 = not known, else 1 + answer; of function bodies */
     uint64_t memory;        /* most bytes of one result, and of all that are kept */
     uint64_t kept;          /* bytes of all that are kept */

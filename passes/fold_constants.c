@@ -1,6 +1,8 @@
 /* Replaces what depends on constants alone by its value, as far as the file does not grow by it. */
 #include "ir/schema.h"
 #include "passes/fold.h"
+#include "passes/place.h"
+#include "passes/veil.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +105,8 @@ static bool dequantizes(fold *f, const oo_node *node) {
 
 static bool may_evaluate(fold *f, const oo_node *node) {
     const int64_t opset = oo_graph_opset(node->graph, node->op->domain);
+    if (f->veils && f->veils[node->id])
+        return oo_miss(f->rw, RULE, node, "the shape of an output that is declared otherwise would become visible");
     if (!oo_model_callee(f->model, node) && opset > oo__schema_latest_opset(node->op->domain))
         return oo_miss(f->rw, RULE, node, "opset %lld is not known yet", (long long)opset);
     if (oo_node_is_opaque(node))
@@ -195,42 +199,6 @@ static void find_wanted(fold *f, const oo_graph *graph) {
 }
 
 /* ---- putting results in ---- */
-static oo_value *constant_of(fold *f, oo_node *node, const oo_value *value) {
-    const oo_array *const array = f->facts[value->id].datum->array;
-    oo_tensor *const tensor = oo__tensor_of_array(f->model, array);
-    if (!value->noutputs)
-        return oo_build_const(f->rw, value->graph, tensor, oo_value_name(value));
-    /* An initializer cannot take the name of an output; a Constant can. */
-    oo_node *const constant = oo_build(f->rw, node, "", "Constant", NULL, 0, 1);
-    oo_set_tensor(f->rw, constant, "value", tensor);
-    oo_set_tensor_type(f->rw, constant->outputs[0], array->elem, (int32_t)array->rank, array->dims);
-    return constant->outputs[0];
-}
-
-static bool is_unused(const oo_node *node) {
-    for (uint32_t i = 0; i < node->noutputs; i++)
-        if (node->outputs[i] && (node->outputs[i]->nuses || oo_value_is_pinned(node->outputs[i])))
-            return false;
-    return true;
-}
-
-/* Erases the node and what only it used of the nodes that go; constants are left to dce. */
-static void erase(fold *f, oo_node *node) {
-    oo_vec(oo_node *) stack = {0};
-    oo_vec_push(NULL, &stack, node);
-    while (stack.n) {
-        oo_node *const next = stack.data[--stack.n];
-        if (next->erased || next->id >= f->nnodes || f->nodes[next->id].state != FOLD_GOES || !is_unused(next))
-            continue;
-        for (uint32_t i = 0; i < fold_noperands(f, next); i++)
-            if (fold_operand(f, next, i) && fold_operand(f, next, i)->producer)
-                oo_vec_push(NULL, &stack, fold_operand(f, next, i)->producer);
-        oo_erase(f->rw, next);
-        oo_count(f->rw, "nodes folded", 1);
-    }
-    oo_vec_free(&stack);
-}
-
 /* False when fuel is out. */
 static bool put_in(fold *f, oo_node *node) {
     if (!oo_begin(f->rw, RULE, node))
@@ -240,13 +208,13 @@ static bool put_in(fold *f, oo_node *node) {
         fold_fact *const fact = value ? &f->facts[value->id] : NULL;
         if (!fact || !fact->needed)
             continue;
-        oo_replace(f->rw, value, constant_of(f, node, value));
+        oo__place_constant(f->rw, node, value, oo__tensor_of_array(f->model, fact->datum->array));
         oo__datum_release(fact->datum);
         fact->datum = NULL;
         oo_count(f->rw, "constants made", 1);
         oo_count(f->rw, "bytes of constants made", fact->bytes);
     }
-    erase(f, node);
+    oo_count(f->rw, "nodes folded", oo__erase_unused(f->rw, node));
     oo_end(f->rw);
     return true;
 }
@@ -350,11 +318,12 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
     if (!unify_constants(rw, model))
         return OO_OK;
     const uint32_t nvalues = model->nvalues;
-    fold f = {.rw = rw, .model = model, .options = options, .nnodes = model->nnodes};
+    fold f = {.rw = rw, .model = model, .options = options};
     const int64_t most = f.options->memory < 1 ? 1 : f.options->memory > (1 << 20) ? 1 << 20 : f.options->memory;
     f.memory = (uint64_t)most << 20;
     f.facts = oo_scratch(rw, (nvalues + 1u) * sizeof *f.facts);
     f.nodes = oo_scratch(rw, (model->nnodes + 1u) * sizeof *f.nodes);
+    f.veils = oo__find_veils(rw, model);
     f.dequantizes = oo_scratch(rw, model->graphs.n + 1u);
     run_steps(&f);
     for (uint32_t i = 0; i < nvalues; i++)

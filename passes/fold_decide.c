@@ -2,6 +2,8 @@
  * then may be folded in turn. */
 #include "passes/fold.h"
 
+#include "passes/place.h"
+
 static const char RULE[] = "fold";
 
 /* ---- uses ---- */
@@ -75,39 +77,16 @@ static void take_back(fold *f, oo_node *node) {
 }
 
 /* ---- results ---- */
-/* Whether a declared output says something else than what was computed: then the model is left as it is. */
-static bool contradicts(const oo_value *value, const oo_array *array) {
-    const uint32_t hint = value->output_index;
-    if (!value->noutputs || hint >= value->graph->outputs.n || value->graph->outputs.data[hint].value != value)
-        return false;
-    const oo_type *const type = value->graph->outputs.data[hint].type;
-    if (!type || type->kind != OO_TYPE_TENSOR)
-        return type && type->kind != OO_TYPE_NONE;
-    if (oo_type_elem(type) != OO_UNDEFINED && oo_type_elem(type) != array->elem)
-        return true;
-    if (oo_type_rank(type) < 0)
-        return false;
-    bool differs = (uint32_t)oo_type_rank(type) != array->rank;
-    for (uint32_t i = 0; i < array->rank && !differs; i++)
-        differs = oo_type_dim(type, i) >= 0 && oo_type_dim(type, i) != array->dims[i];
-    return differs;
-}
-
 static bool may_replace(fold *f, const oo_node *node, const oo_value *value) {
     const fold_fact *const fact = &f->facts[value->id];
-    if (oo_value_is_annotated(value))
-        return oo_miss(f->rw, RULE, node, "\"%s\" is annotated", oo_value_name(value));
     if (fact->datum && fact->datum->kind != OO_DATUM_TENSOR)
         return oo_miss(f->rw, RULE, node, "\"%s\" is no tensor", oo_value_name(value));
     if (!fact->datum || !fact->kept)
         return oo_miss(f->rw, RULE, node, "the %llu bytes of \"%s\" pass the limit", (unsigned long long)fact->bytes,
                        oo_value_name(value));
-    if (contradicts(value, fact->datum->array))
-        return oo_miss(f->rw, RULE, node, "\"%s\" is declared with another type or shape", oo_value_name(value));
-    if ((value->noutputs || oo_graph_in_function(value->graph) || f->model->ir_version < 4) &&
-        !oo_graph_opset(value->graph, ""))
-        return oo_miss(f->rw, RULE, node, "a Constant is not legal here: ai.onnx is not imported");
-    return true;
+    const oo_array *const array = fact->datum->array;
+    const char *const problem = oo__place_problem(value, array->elem, array->rank, array->dims);
+    return !problem || oo_miss(f->rw, RULE, node, "\"%s\" stays: %s", oo_value_name(value), problem);
 }
 
 /* Whether the constants may grow by the bytes of the node's results less what they free. */

@@ -165,9 +165,9 @@ static oo_status run_pass(run *r, const oo__item *item) {
         announce(r, OO_EVENT_SKIPPED, &report);
     } else {
         announce(r, OO_EVENT_BEFORE, &report);
-        const uint64_t hash = r->settings->honest ? oo__model_hash(r->model) : 0;
         const double start = now();
-        compute_needed(r->model, item->pass->needs);
+        compute_needed(r->model, item->pass->needs); /* types that are found are no change */
+        const uint64_t hash = r->settings->honest ? oo__model_hash(r->model) : 0;
         oo__arena_reset(r->scratch);
         status = execute(r, item, &report);
         report.seconds = now() - start;

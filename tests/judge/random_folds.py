@@ -1,7 +1,7 @@
 """Random small models for the passes that evaluate; see random_models.py. The operators are exact in float, so results are equal bit by bit."""
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from random_models import Case, Graph, annotate, annotated, info, reads
 
@@ -137,4 +137,197 @@ def folds(rng):
     return Case(model, bool(left_over(model.graph, set(), noted)), check, runs=not random)
 
 
-PASSES = {"fold-constants": folds}
+# ---- inline-if ----
+def constant_conditions(graph, constants):
+    """Ifs whose condition is a constant."""
+    constants = constants | {t.name for t in graph.initializer} - {i.name for i in graph.input}
+    found = 0
+    for node in graph.node:
+        found += node.op_type == "If" and node.input[0] in constants
+        found += sum(constant_conditions(g, constants) for g in inner_graphs(node))
+    return found
+
+
+def branches(rng):
+    g = Folds(rng, 0.2)
+    g.weights()
+    for _ in range(int(rng.integers(1, 8))):
+        if rng.integers(2):
+            g.unary()
+            continue
+        ops = [[str(o) for o in rng.choice(EXACT_UNARY + ["Identity"], int(rng.integers(1, 4)))] for _ in range(2)]
+        out = g.branching(*ops, g.pick(), g.pick())
+        inner = g.nodes[-1].attribute[int(rng.integers(2))].g
+        if rng.integers(2):  # a branch with a constant of its own, and perhaps one If more
+            own = numpy_helper.from_array(np.float32([1, 2, -3]), out + "_own")
+            inner.initializer.append(own)
+            inner.node.append(helper.make_node("Mul", [inner.output[0].name, own.name], [out + "_scaled"]))
+            inner.output[0].name = out + "_scaled"
+        if rng.integers(3) == 0:
+            condition = g.constant(np.array(bool(rng.integers(2)))) if rng.integers(2) else "k"
+            deep = [g.branch(f"{out}_{side}{side}", ["Neg"], inner.output[0].name) for side in "ab"]
+            inner.node.append(helper.make_node("If", [condition], [out + "_deep"], then_branch=deep[0], else_branch=deep[1]))
+            inner.output[0].name = out + "_deep"
+    g.node("Add", ["x", "u"])
+    model = g.model(everything_used(g))
+    count = constant_conditions(model.graph, set())
+    check = lambda after: "an If with a constant condition is left" if constant_conditions(after.graph, set()) else None
+    return Case(model, count > 0, check)
+
+
+# ---- fold-shapes ----
+class Sizes:
+    """A graph over x[N, a, M, b] and m[M] whose shapes are computed by nodes, in the ways of several exporters."""
+
+    def __init__(self, rng):
+        self.rng, self.nodes, self.initializers = rng, [], []
+        self.fixed = [int(d) for d in rng.choice([1, 2, 3, 4, 6], 2)]
+        self.dims = ["N", self.fixed[0], "M", self.fixed[1]]
+        self.opset = int(rng.choice([13, 15, 17, 21]))
+        self.outputs = []
+
+    def make(self, op, inputs, **attrs):
+        out = f"v{len(self.nodes)}"
+        self.nodes.append(helper.make_node(op, inputs, [out], name=f"n{len(self.nodes)}", **attrs))
+        return out
+
+    def ints(self, values):
+        name = f"c{len(self.initializers)}"
+        self.initializers.append(numpy_helper.from_array(np.array(values, np.int64), name))
+        return name
+
+    def size(self, axis, of="x"):
+        """One size as a vector of one element."""
+        way = int(self.rng.integers(4))
+        if way == 0 and self.opset >= 15:
+            return self.make("Shape", [of], start=axis, end=axis + 1)
+        shape = self.make("Shape", [of])
+        if way == 1:
+            return self.make("Slice", [shape, self.ints([axis]), self.ints([axis + 1])])
+        if way == 2:
+            return self.make("Gather", [shape, self.ints([axis])])
+        scalar = self.make("Gather", [shape, self.ints(axis)])
+        return self.make("Unsqueeze", [scalar, self.ints([0])])
+
+    def vector(self, parts):
+        return self.make("Concat", [self.size(p) if isinstance(p, int) else p for p in parts], axis=0)
+
+    def keep(self, name, rank):
+        self.outputs.append(info(name, [f"{name}_{k}" for k in range(rank)]))
+
+    def model(self):
+        inputs = [info("x", self.dims), info("m", ["M"]), info("t", [2], TensorProto.INT64)]
+        graph = helper.make_graph(self.nodes, "g", inputs, self.outputs, self.initializers)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=10 if self.opset >= 21 else 8)
+
+
+def ops_of(model):
+    return [n.op_type for n in model.graph.node]
+
+
+def reshape_copies(s):
+    s.keep(s.make("Reshape", ["x", s.vector([0, 1, 2, s.ints([1]), 3])]), 5)
+    return ["Reshape"]
+
+
+def reshape_rest(s):
+    rows = s.make("Mul", [s.size(0), s.size(2)])
+    moved = s.make("Transpose", ["x"], perm=[0, 2, 1, 3])
+    s.keep(s.make("Reshape", [moved, s.vector([rows, s.ints([s.fixed[0] * s.fixed[1]])])]), 2)
+    return ["Transpose", "Reshape"]
+
+
+def reshape_two_unknown(s):
+    wide = s.make("Mul", [s.size(2), s.ints([s.fixed[0]])])
+    s.keep(s.make("Reshape", ["x", s.vector([0, wide, s.ints([s.fixed[1]])])]), 3)
+    return None  # a copied 0 and a -1 do not go together: the chain may get shorter only
+
+
+def expand_same(s):
+    s.keep(s.make("Neg", [s.make("Expand", ["x", s.make("Shape", ["x"])])]), 4)
+    return ["Neg"]
+
+
+def expand_more(s):
+    lifted = s.make("Unsqueeze", ["x", s.ints([2])])
+    target = s.vector([0, 1, s.ints([4]), 2, 3])
+    s.keep(s.make("Expand", [lifted, target]), 5)
+    return ["Unsqueeze", "Expand"]
+
+
+def slice_all(s):
+    s.keep(s.make("Abs", [s.make("Slice", ["x", s.ints([0]), s.size(2), s.ints([2])])]), 4)
+    return ["Abs"]
+
+
+def slice_tail(s):
+    s.keep(s.make("Slice", ["x", s.ints([1]), s.size(0), s.ints([0]), s.ints([1])]), 4)
+    return ["Slice"]
+
+
+def known_sizes(s):
+    product = s.make("Mul", [s.size(1), s.size(3)])
+    s.keep(s.make("Tile", ["m", product]), 1)
+    return ["Tile"]
+
+
+def rank_test(s):
+    rank = s.make("Size", [s.make("Shape", ["x"])])
+    four = s.make("Equal", [rank, s.ints(4)])
+    s.keep(s.make("Where", [four, "x", s.make("Neg", ["x"])]), 4)
+    return ["Neg", "Where"]
+
+
+def masked_target(s):
+    """The way of torch: -1 in a target of Expand means the input's own dimension."""
+    n = s.ints([4])
+    ones = s.make("ConstantOfShape", [n], value=helper.make_tensor("v", TensorProto.INT64, [1], [1]))
+    wanted = s.vector([s.ints([-1, 1, -1]), s.ints([1])])
+    target = s.make("Where", [s.make("Equal", [wanted, s.ints([-1])]), ones, wanted])
+    s.keep(s.make("Expand", ["x", target]), 4)
+    return None
+
+
+def data_dependent(s):
+    first = s.make("Slice", ["t", s.ints([0]), s.ints([1])])
+    s.keep(s.make("Tile", ["m", s.make("Min", [s.make("Abs", [first]), s.ints([3])])]), 1)
+    return ["Slice", "Abs", "Min", "Tile"]
+
+
+def new_axis(s):
+    """A size that the operand has not."""
+    s.keep(s.make("Expand", ["m", s.vector([0, s.ints([1])])]), 2)
+    return None
+
+
+def equal_twice(s):
+    first, second = (s.make("Mul", [s.size(a), s.size(b)]) for a, b in ((0, 2), (2, 0)))
+    for size in (first, second):
+        s.keep(s.make("ConstantOfShape", [size]), 1)
+    return None
+
+
+SCENARIOS = [reshape_copies, reshape_rest, reshape_two_unknown, expand_same, expand_more, slice_all, slice_tail, known_sizes, rank_test,
+             masked_target, data_dependent, new_axis, equal_twice]
+STAYS_AS_IT_IS = {data_dependent}
+
+
+def sizes(rng):
+    s = Sizes(rng)
+    chosen = [SCENARIOS[int(k)] for k in rng.choice(len(SCENARIOS), int(rng.integers(1, 4)), replace=False)]
+    left = [scenario(s) for scenario in chosen]
+    model = s.model()
+    sure = all(ops is not None for ops in left)
+    fires = None if not sure else not set(chosen) <= STAYS_AS_IT_IS
+
+    def check(after):
+        if len(ops_of(after)) > len(ops_of(model)):
+            return f"{len(ops_of(model))} nodes became {len(ops_of(after))}"
+        if not sure or fires is False:
+            return None
+        wanted = sorted(op for ops in left for op in ops)
+        return None if sorted(ops_of(after)) == wanted else f"{sorted(ops_of(after))} are left, not {wanted}"
+    return Case(model, fires, check, what="+".join(f.__name__ for f in chosen) + f" opset {s.opset}")
+
+
+PASSES = {"fold-constants": folds, "inline-if": branches, "fold-shapes": sizes}
