@@ -10,8 +10,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t room);
 
-static const char PIPELINE[] = "fix(eliminate-identity,eliminate-dropout,merge-views,fuse-conv-bn,fold-scales,cse,dedup-initializers,dce)";
-
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed) {
     const size_t out = seed % 16 ? oo__proto_mutate(&onnx__model_proto__descriptor, data, size, room, seed) : 0;
     return out ? out : LLVMFuzzerMutate(data, size, room);
@@ -26,7 +24,7 @@ static void tell(void *user, const oo_diag *diag) {
 static void optimize(oo_context *context, oo_model *model) {
     oo_registry *const registry = oo__registry_new(context);
     oo_pipeline *pipeline;
-    oo_require(oo__pipeline_parse(&pipeline, context, registry, PIPELINE, "-p") == OO_OK, "the pipeline does not parse");
+    oo_require(oo__pipeline_parse(&pipeline, context, registry, oo__pipeline_of_level(2), "-p") == OO_OK, "the pipeline does not parse");
     const oo_run_settings settings = {.verify = OO_VERIFY_EACH, .honest = true, .bisect_limit = -1, .fuel = -1};
     oo_run_report report;
     oo_set_sink(context, tell, NULL);

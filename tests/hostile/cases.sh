@@ -56,7 +56,11 @@ refused file-read models/bad -p dce
 refused file-read models/bad/gone.onnx -p dce
 
 for model in models/good/*.onnx models/odd/*.onnx; do
+<<<<<<< HEAD
   for pipeline in "" "fix(eliminate-identity,eliminate-dropout,merge-views,fuse-conv-bn,fold-scales,cse,dedup-initializers,dce)"; do
+=======
+  for pipeline in "" "$("$ONNXOPT" -O2 --print-pipeline)"; do
+>>>>>>> 82e981c (Fold constants and shapes and inline Ifs from -O1 on; test what counts as a proof)
     rm -f models/odd/out.onnx
     if ! timeout 60 "$ONNXOPT" "$model" -p "$pipeline" --verify=each --honest -o models/odd/out.onnx >out 2>err </dev/null; then
       fail "$model -p '$pipeline'"

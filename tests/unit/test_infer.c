@@ -165,10 +165,83 @@ static void refusals_are_located(void **state) {
     world_free(s);
 }
 
+/* ---- proofs ---- */
+/* The one number that is known of the contents, -1 when none is. */
+static int64_t known_number(const oo_value *value) {
+    int64_t n;
+    const oo_known *const k = value->known;
+    return k && k->count == 1 && k->items[0].numerator && oo__expr_is_int(k->items[0].numerator, &n) ? n : -1;
+}
+
+static oo_value *scalar_of(world *w, const char *name, oo_elem elem, double number) {
+    const uint8_t byte = (uint8_t)number;
+    return add_init(w->graph, name,
+                    elem == OO_UINT8 ? oo_tensor_make(w->model, elem, 0, NULL, &byte)
+                                     : oo_tensor_from_doubles(w->model, elem, 0, NULL, &number));
+}
+
+/* What arithmetic says and a machine does not compute is no proof; what both agree on is. */
+static void machines_round_and_wrap(void **state) {
+    (void)state;
+    world *const w = world_new(17);
+    oo_value *const wrapped =
+        add_op(w->graph, "Add", "wrapped", scalar_of(w, "a", OO_UINT8, 200), scalar_of(w, "b", OO_UINT8, 100));
+    oo_value *const fits =
+        add_op(w->graph, "Add", "fits", scalar_of(w, "c", OO_UINT8, 200), scalar_of(w, "d", OO_UINT8, 55));
+    oo_value *const product =
+        add_op(w->graph, "Mul", "product", scalar_of(w, "e", OO_FLOAT, 1 - 0x1p-20), scalar_of(w, "f", OO_FLOAT, 1048577));
+    oo_value *const rounded = add_op(w->graph, "Floor", "rounded", product);
+    oo_value *const exact =
+        add_op(w->graph, "Mul", "exact", scalar_of(w, "g", OO_FLOAT, 0.75), scalar_of(w, "h", OO_FLOAT, 8));
+    oo_value *const large =
+        add_op(w->graph, "Add", "large", scalar_of(w, "i", OO_FLOAT16, 2048), scalar_of(w, "j", OO_FLOAT16, 1));
+    assert_int_equal(infer(w, NULL), OO_OK);
+    assert_int_equal(known_number(wrapped), 300);
+    assert_int_equal(known_number(rounded), 1048575); /* floats give 1048576 */
+    assert_int_equal(known_number(large), 2049);
+    oo__infer_proofs(w->model);
+    assert_int_equal(known_number(wrapped), -1);
+    assert_int_equal(known_number(fits), 255);
+    assert_int_equal(known_number(rounded), -1);
+    assert_int_equal(known_number(exact), 6);
+    assert_int_equal(known_number(large), -1);
+    world_free(w);
+}
+
+static void symbols_in_narrow_types(void **state) {
+    (void)state;
+    world *const w = world_new(17);
+    oo_value *const shape = add_op(w->graph, "Shape", "shape", INPUT(w, "x", OO_FLOAT, "N"));
+    oo_node *const cast = add_node(w->graph, "Cast", "cast", 1, shape);
+    add_attr(cast, "to", OO_ATTR_INT)->i = OO_INT32;
+    assert_int_equal(infer(w, NULL), OO_OK);
+    assert_non_null(oo_node_output(cast, 0)->known->items[0].numerator);
+    oo__infer_proofs(w->model);
+    assert_non_null(shape->known->items[0].numerator);
+    assert_null(oo_node_output(cast, 0)->known->items[0].numerator);
+    world_free(w);
+}
+
+static void sizes_scaled_in_float(void **state) {
+    (void)state;
+    world *const w = world_new(10);
+    oo_value *const x = INPUT(w, "x", OO_FLOAT, "N", "10", "10");
+    oo_value *const scales =
+        add_init(w->graph, "scales",
+                 oo_tensor_from_doubles(w->model, OO_FLOAT, 1, (const int64_t[]){3}, (const double[]){1.5, 0.7, 2}));
+    oo_value *const y = add_op(w->graph, "Resize", "y", x, scales);
+    assert_int_equal(infer(w, NULL), OO_OK);
+    expect(w, y, "[N + floor(N/2), 6, 20]");
+    oo__infer_proofs(w->model);
+    expect(w, y, "[N + floor(N/2), ?, 20]");
+    world_free(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(strides_on_a_symbol), cmocka_unit_test(shapes_from_contents), cmocka_unit_test(edges),
         cmocka_unit_test(claims_fill_and_clash), cmocka_unit_test(refusals_are_located),
+        cmocka_unit_test(machines_round_and_wrap), cmocka_unit_test(symbols_in_narrow_types), cmocka_unit_test(sizes_scaled_in_float),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
