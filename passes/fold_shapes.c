@@ -5,7 +5,7 @@
 #include "passes/veil.h"
 
 static const char CONSTANT[] = "constant-contents", SAME[] = "same-shape", RESHAPE[] = "reshape-target",
-                  EXPAND[] = "expand-target", ENDS[] = "slice-ends";
+                  EXPAND[] = "expand-target", ENDS[] = "slice-ends", TYPE[] = "known-type";
 /* Longer contents are the business of fold-constants and its budget; a shape is not longer. */
 enum { MAX_ITEMS = 64, MAX_RANK = 64 };
 
@@ -155,6 +155,8 @@ static void set_numbers(shapes *s, const char *rule, oo_node *node, uint32_t ind
     const int64_t dims[] = {count};
     oo_tensor *const tensor = oo_tensor_make(s->model, OO_INT64, 1, dims, numbers);
     oo_set_input(s->rw, node, index, oo_build_const(s->rw, node->graph, tensor, oo_value_name(old)));
+    if (oo_node_attr(node, "allowzero"))
+        oo_remove_attr(s->rw, node, "allowzero"); /* the zeros of a new target copy */
     oo__erase_unused(s->rw, old->producer);
     oo_end(s->rw);
 }
@@ -192,8 +194,8 @@ static void settle_reshape(shapes *s, oo_node *node) {
     if (!oo_node_is(node, "Reshape") || !oo_node_input(node, 0) || !is_computed(oo_node_input(node, 1)) ||
         !oo_node_output(node, 0))
         return;
-    if (!oo_node_int(&allow_zero, node, "allowzero", 0) || allow_zero)
-        oo_miss(s->rw, RESHAPE, node, "allowzero may be set");
+    if (!oo_node_int(&allow_zero, node, "allowzero", 0))
+        oo_miss(s->rw, RESHAPE, node, "allowzero is not known");
     else if (!reshape_target(node, target, &count))
         oo_miss(s->rw, RESHAPE, node, "more than one dimension of the result is neither a number nor the input's");
     else
@@ -258,6 +260,47 @@ static void settle_slice(shapes *s, oo_node *node) {
         set_numbers(s, ENDS, node, 2, ends, count);
 }
 
+/* ---- types that are known ---- */
+/* Whether Cast has the attributes of this CastLike at the graph's opset. */
+static bool cast_knows(const oo_node *node) {
+    const oo_schema *const cast = oo__schema_find("", "Cast", oo_graph_opset(node->graph, ""));
+    for (uint32_t i = 0; i < node->nattrs; i++)
+        if (!cast || !oo__schema_attr(cast, oo_attr_name(node->attrs[i])))
+            return false;
+    return cast;
+}
+
+static oo_value *cast_to(shapes *s, oo_node *node, oo_elem elem) {
+    const oo_value *const in[] = {oo_node_input(node, 0)};
+    if (oo_type_elem(in[0]->type) == elem)
+        return oo_node_input(node, 0);
+    oo_node *const cast = oo_build(s->rw, node, "", "Cast", in, 1, 1);
+    oo_copy_attrs(s->rw, cast, node);
+    oo_set_int(s->rw, cast, "to", (int64_t)elem);
+    return cast->outputs[0];
+}
+
+/* CastLike a value of a type that is known. */
+static void settle_type(shapes *s, oo_node *node) {
+    if (!oo_node_is(node, "CastLike") || !oo_node_input(node, 0) || !oo_node_input(node, 1) || !oo_node_output(node, 0))
+        return;
+    oo_value *const out = oo_node_output(node, 0);
+    const oo_elem elem = oo_type_elem(oo_node_input(node, 1)->type);
+    if (elem == OO_UNDEFINED || !cast_knows(node)) {
+        oo_miss(s->rw, TYPE, node, "the type is not known, or Cast lacks an attribute");
+        return;
+    }
+    if (oo_value_is_annotated(out) || (out->noutputs && oo_value_is_annotated(oo_node_input(node, 0)))) {
+        oo_miss(s->rw, TYPE, node, "its input or output is annotated");
+        return;
+    }
+    if (!shapes_begin(s, TYPE, node))
+        return;
+    oo_replace(s->rw, out, cast_to(s, node, elem));
+    oo__erase_unused(s->rw, node);
+    oo_end(s->rw);
+}
+
 static void settle_graph(shapes *s, oo_graph *graph) {
     for (oo_node *node = graph->first; node && !s->done; node = oo_node_next(node)) {
         const bool veil = shapes_is_veil(s, node);
@@ -265,6 +308,8 @@ static void settle_graph(shapes *s, oo_graph *graph) {
             pass_on(s, node);
         if (!veil && !node->erased)
             settle_reshape(s, node);
+        if (!node->erased)
+            settle_type(s, node);
         if (!veil && !node->erased)
             settle_expand(s, node);
         if (!veil && !node->erased)
@@ -296,7 +341,7 @@ const oo_pass oo_pass_fold_shapes = {
         "a number, the input's "
         "own (0), or one -1 where nothing else can be zero; one of Expand when it is a number or the input's own (1); "
         "an end of Slice when "
-        "it is the dimension itself. Equal sizes are computed once, and by Shape of a value that has them when that "
+        "it is the dimension itself. CastLike a known type becomes Cast. Equal sizes are computed once, and by Shape of a value that has them when that "
         "takes fewer nodes.\n\n"
         "Only proofs count: what follows from the types of the model's inputs, from constants and from each operator "
         "running without an "

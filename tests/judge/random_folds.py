@@ -196,6 +196,10 @@ class Sizes:
         self.initializers.append(numpy_helper.from_array(np.array(values, np.int64), name))
         return name
 
+    def reshape(self, value, target):
+        zeros = {"allowzero": int(self.rng.integers(2))} if self.opset >= 14 and self.rng.integers(2) else {}
+        return self.make("Reshape", [value, target], **zeros)
+
     def size(self, axis, of="x"):
         """One size as a vector of one element."""
         way = int(self.rng.integers(4))
@@ -226,20 +230,20 @@ def ops_of(model):
 
 
 def reshape_copies(s):
-    s.keep(s.make("Reshape", ["x", s.vector([0, 1, 2, s.ints([1]), 3])]), 5)
+    s.keep(s.reshape("x", s.vector([0, 1, 2, s.ints([1]), 3])), 5)
     return ["Reshape"]
 
 
 def reshape_rest(s):
     rows = s.make("Mul", [s.size(0), s.size(2)])
     moved = s.make("Transpose", ["x"], perm=[0, 2, 1, 3])
-    s.keep(s.make("Reshape", [moved, s.vector([rows, s.ints([s.fixed[0] * s.fixed[1]])])]), 2)
+    s.keep(s.reshape(moved, s.vector([rows, s.ints([s.fixed[0] * s.fixed[1]])])), 2)
     return ["Transpose", "Reshape"]
 
 
 def reshape_two_unknown(s):
     wide = s.make("Mul", [s.size(2), s.ints([s.fixed[0]])])
-    s.keep(s.make("Reshape", ["x", s.vector([0, wide, s.ints([s.fixed[1]])])]), 3)
+    s.keep(s.reshape("x", s.vector([0, wide, s.ints([s.fixed[1]])])), 3)
     return None  # a copied 0 and a -1 do not go together: the chain may get shorter only
 
 
@@ -268,7 +272,7 @@ def slice_tail(s):
 def known_sizes(s):
     product = s.make("Mul", [s.size(1), s.size(3)])
     s.keep(s.make("Tile", ["m", product]), 1)
-    return ["Tile"]
+    return ["Tile" if s.fixed[0] * s.fixed[1] > 1 else "Identity"]
 
 
 def rank_test(s):
@@ -307,8 +311,17 @@ def equal_twice(s):
     return None
 
 
+def known_type(s):
+    """A constant of another or of the same type, brought to that of x."""
+    same = bool(s.rng.integers(2))
+    s.initializers.append(numpy_helper.from_array(np.array(0.75, np.float32 if same else np.float64), "scale"))
+    like = s.make("CastLike", ["scale", "x"]) if s.opset >= 15 else s.make("Cast", ["scale"], to=TensorProto.FLOAT)
+    s.keep(s.make("Mul", ["x", like]), 4)
+    return ["Mul"] if same and s.opset >= 15 else ["Cast", "Mul"]
+
+
 SCENARIOS = [reshape_copies, reshape_rest, reshape_two_unknown, expand_same, expand_more, slice_all, slice_tail, known_sizes, rank_test,
-             masked_target, data_dependent, new_axis, equal_twice]
+             masked_target, data_dependent, new_axis, equal_twice, known_type]
 STAYS_AS_IT_IS = {data_dependent}
 
 
@@ -318,7 +331,8 @@ def sizes(rng):
     left = [scenario(s) for scenario in chosen]
     model = s.model()
     sure = all(ops is not None for ops in left)
-    fires = None if not sure else not set(chosen) <= STAYS_AS_IT_IS
+    cast = STAYS_AS_IT_IS | ({known_type} if s.opset < 15 else set())
+    fires = None if not sure else not set(chosen) <= cast
 
     def check(after):
         if len(ops_of(after)) > len(ops_of(model)):
