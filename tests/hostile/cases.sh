@@ -57,7 +57,6 @@ refused file-read models/bad/gone.onnx -p dce
 
 for model in models/good/*.onnx models/odd/*.onnx; do
 <<<<<<< HEAD
-  for pipeline in "" "fix(eliminate-identity,eliminate-dropout,merge-views,fuse-conv-bn,fold-scales,cse,dedup-initializers,dce)"; do
 =======
   for pipeline in "" "$("$ONNXOPT" -O2 --print-pipeline)"; do
 >>>>>>> 82e981c (Fold constants and shapes and inline Ifs from -O1 on; test what counts as a proof)
