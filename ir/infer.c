@@ -216,6 +216,19 @@ static void forget_outputs(const oo_node *node) {
             node->outputs[i]->type = NULL, node->outputs[i]->known = NULL;
 }
 
+/* Functions of inference rely on the inputs that the operator requires. */
+static bool has_arity(const oo_schema *s, const oo_node *node) {
+    bool whole = node->ninputs >= s->min_inputs && node->ninputs <= s->max_inputs;
+    for (uint32_t i = 0; whole && i < node->ninputs && i < s->ninputs; i++)
+        whole = node->inputs[i].value || s->inputs[i].optional || s->inputs[i].variadic;
+    return whole && node->noutputs <= s->max_outputs;
+}
+
+static oo_status refuse_arity(oo__infer *c, const oo_node *node, bool strict) {
+    const oo_status status = oo__infer_fail(c, "%u inputs and %u outputs are not what the operator takes", node->ninputs, node->noutputs);
+    return strict ? status : OO_OK;
+}
+
 static oo_status infer_node(oo__infer_run *run, const oo_node *node) {
     oo__infer *const c = &run->c;
     c->node = node;
@@ -233,6 +246,8 @@ static oo_status infer_node(oo__infer_run *run, const oo_node *node) {
     for (uint32_t i = 0; strict && i < node->ninputs; i++)
         if (is_untyped(node->inputs[i].value))
             return oo__infer_fail(c, "input %u has no element type", i);
+    if (c->schema && !has_arity(c->schema, node))
+        return c->settings && c->settings->collect ? OO_OK : refuse_arity(c, node, strict);
     const uint32_t failures = c->failures;
     const oo_status status = infer(c);
     if (c->failures != failures && strict && c->settings->collect)
@@ -291,8 +306,8 @@ static void start_graph(oo__infer_run *run, oo_graph *graph) {
     }
     if (!run->claims)
         return;
+    collect_claims(run, &graph->outputs); /* before value_info: the first claim counts */
     collect_claims(run, &graph->infos);
-    collect_claims(run, &graph->outputs);
 }
 
 static void forget_graph(oo_graph *graph) {

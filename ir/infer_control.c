@@ -83,8 +83,10 @@ static bool never_stops(const oo__infer *c) {
     if (!body || !body->outputs.n || body->inputs.n < 2)
         return false;
     const oo_value *v = body->outputs.data[0].value;
-    while (v->producer && oo_node_is(v->producer, "Identity"))
-        v = v->producer->inputs[0].value;
+    while (v && v->producer && oo_node_is(v->producer, "Identity"))
+        v = oo_node_input(v->producer, 0);
+    if (!v)
+        return false;
     if (v == body->inputs.data[1].value)
         return true;
     const oo_tensor *const constant = oo_value_const(v);
@@ -92,13 +94,23 @@ static bool never_stops(const oo__infer *c) {
     return constant && constant->count == 1 && oo_tensor_doubles(constant, 0, 1, &on) && on != 0;
 }
 
+/* The count or the condition as the body takes it: a scalar, or a vector of one number when the body says so. */
+static const oo_type *single(oo__infer *c, uint32_t index, oo_elem elem) {
+    static const int64_t one = 1;
+    const oo_attr *const a = oo__infer_attr(c, "body");
+    const oo_graph *const body = a && !a->raw.data && !a->reference && a->type == OO_ATTR_GRAPH ? a->g : NULL;
+    const oo_type *const declared = body && index < body->inputs.n ? body->inputs.data[index].type : NULL;
+    const bool vector = declared && declared->kind == OO_TYPE_TENSOR && declared->has_shape && declared->rank == 1;
+    return vector ? oo__type_of_dims(c, elem, 1, &one) : scalar(c, elem);
+}
+
 oo_status oo__infer_loop(oo__infer *c) {
     const uint32_t carried = c->node->ninputs > 2 ? c->node->ninputs - 2 : 0;
     const oo_type **const types = calloc(carried + 2u, sizeof *types);
     if (!types)
         oo__oom(carried * sizeof *types);
-    types[0] = scalar(c, OO_INT64);
-    types[1] = scalar(c, OO_BOOL);
+    types[0] = single(c, 0, OO_INT64);
+    types[1] = single(c, 1, OO_BOOL);
     for (uint32_t i = 0; i < carried; i++)
         types[i + 2] = oo__input_type(c, i + 2);
     const oo_status status = settle(c, types, 2, carried, carried + 2, 1);

@@ -105,7 +105,14 @@ const oo_attr *oo__infer_attr(const oo__infer *c, const char *name) {
     return a;
 }
 
-static bool holds(const oo_attr *a, oo_attr_type type) { return a->type == type && !a->reference && !a->raw.data; }
+/* A scalar that is declared and has no value is zero or empty. */
+static bool is_zero(const oo_attr *a) {
+    return a->has_type && !a->fields && (a->type == OO_ATTR_INT || a->type == OO_ATTR_FLOAT || a->type == OO_ATTR_STRING);
+}
+
+static bool holds(const oo_attr *a, oo_attr_type type) {
+    return a->type == type && !a->reference && (!a->raw.data || is_zero(a));
+}
 
 bool oo__infer_int(const oo__infer *c, int64_t *out, const char *name, int64_t absent) {
     const oo_schema_attr *const s = c->schema ? oo__schema_attr(c->schema, name) : NULL;
@@ -336,6 +343,8 @@ static const oo_type *join(oo__infer *c, const oo_type *a, const oo_type *b, boo
     if (a->kind != b->kind || a->kind != OO_TYPE_TENSOR) {
         const bool known = a->kind != OO_TYPE_NONE && b->kind != OO_TYPE_NONE;
         *clash |= known && a->kind != b->kind;
+        if (meet && a->kind == b->kind && a->inner && b->inner)
+            (void)join(c, a->inner, b->inner, true, clash);
         return a->kind != OO_TYPE_NONE || !meet ? a : b;
     }
     const oo_elem elem = oo_type_elem(a) != OO_UNDEFINED ? oo_type_elem(a) : oo_type_elem(b);

@@ -263,7 +263,7 @@ static const oo_expr *cut_length(oo__infer *c, const cut *s, const oo_expr *dim)
     } else {
         const oo_expr *const last = oo__expr_sub(c->exprs, dim, one);
         const bool to_start = s->end && oo__expr_is_int(s->end, &end) && end <= -INT32_MAX;
-        const oo_expr *const from = position(c, s->start, dim, zero, last);
+        const oo_expr *const from = oo__expr_min(c->exprs, position(c, s->start, dim, zero, last), last); /* -1 of an empty axis */
         const oo_expr *const to = to_start ? oo__number(c, -1) : position(c, s->end, dim, oo__number(c, -1), last);
         span = oo__expr_sub(c->exprs, from, to);
     }
@@ -330,7 +330,8 @@ static bool cut_numbers(const cut *s, int64_t n, int64_t *start, int64_t *length
     const int64_t step = s->step, high = step > 0 ? n : n - 1, low = step > 0 ? 0 : -1;
     *start += *start < 0 ? n : 0;
     end += end < 0 && end > -INT32_MAX ? n : 0;
-    *start = *start < 0 ? 0 : *start > high ? high : *start;
+    *start = *start < 0 ? 0 : *start;
+    *start = *start > high ? high : *start; /* -1 of an empty axis backwards */
     end = end < low ? low : end > high ? high : end;
     *length = step > 0 ? (end - *start + step - 1) / step : (*start - end - step - 1) / -step;
     *length = *length < 0 ? 0 : *length;

@@ -205,6 +205,9 @@ oo_status oo__infer_conv_transpose(oo__infer *c) {
         set_unknown(c, 0, oo_type_elem(in), rank);
         return OO_OK;
     }
+    int64_t channels;
+    if (group > 0 && in->dims[1].expr && oo__expr_is_int(in->dims[1].expr, &channels) && channels % group)
+        return oo__infer_fail(c, "%lld channels are not divisible by %lld groups", (long long)channels, (long long)group);
     const uint32_t n = (uint32_t)rank - 2;
     dims[0] = in->dims[0].expr;
     dims[1] = oo__dim_mul(c, kernel->dims[1].expr, oo__number(c, group));
@@ -314,6 +317,8 @@ oo_status oo__infer_layer_normalization(oo__infer *c) {
     oo__set_type(c, 0, in);
     if (rank < 0 || rank > MAX_RANK || !(oo__infer_int(c, &axis, "axis", -1) && oo__infer_int(c, &stash, "stash_type", OO_FLOAT)))
         return OO_OK;
+    if (axis < -rank || axis >= rank)
+        return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axis, rank);
     axis += axis < 0 ? rank : 0;
     for (int32_t i = 0; i < rank; i++)
         dims[i] = i < axis ? in->dims[i].expr : oo__number(c, 1);

@@ -62,6 +62,8 @@ oo_status oo__infer_dft(oo__infer *c) {
 oo_status oo__infer_stft(oo__infer *c) {
     int64_t onesided;
     const oo_expr *const step = one_number(c, 1), *length = oo__has_input(c, 3) ? one_number(c, 3) : oo__input_dim(c, 2, 0);
+    if (oo__input_rank(c, 0) == 0 || oo__input_rank(c, 0) == 1)
+        return oo__infer_fail(c, "the signal has rank %d, it needs a batch and a length", oo__input_rank(c, 0));
     if (!oo__infer_int(c, &onesided, "onesided", 1))
         return OO_OK;
     const oo_expr *const span = oo__expr_sub(c->exprs, oo__input_dim(c, 0, 1), length);

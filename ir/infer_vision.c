@@ -97,9 +97,19 @@ oo_status oo__infer_grid_sample(oo__infer *c) {
 oo_status oo__infer_affine_grid(oo__infer *c) {
     const oo_known *const size = oo__input_known(c, 1);
     const oo_expr *dims[MAX_RANK];
-    if (!size || (size->count != 4 && size->count != 5))
+    int64_t length = size ? (int64_t)size->count : -1;
+    if (!size && oo__input_dim(c, 1, 0))
+        (void)oo__expr_is_int(oo__input_dim(c, 1, 0), &length);
+    if (length != 4 && length != 5)
         return oo__set_tensor(c, 0, oo__input_elem(c, 0), -1, NULL), OO_OK;
     int32_t n = 0;
+    if (!size) {
+        for (n = 0; n < length - 1; n++)
+            dims[n] = NULL;
+        dims[n++] = oo__number(c, length - 2);
+        oo__set_tensor(c, 0, oo__input_elem(c, 0), n, dims);
+        return OO_OK;
+    }
     dims[n++] = size->items[0].numerator;
     for (uint32_t i = 2; i < size->count; i++)
         dims[n++] = size->items[i].numerator;
