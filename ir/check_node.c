@@ -115,6 +115,11 @@ void oo__check_arity(oo__check_run *c) {
     for (uint32_t i = 0; i < node->ninputs && i < s->ninputs; i++)
         if (!node->inputs[i].value && !may_be_omitted(&s->inputs[i]))
             oo__tell(c, DEFECT_ARITY, NULL, "input %u (%s) is omitted, the operator requires it", i, s->inputs[i].name);
+    for (uint32_t i = 0; i < node->ninputs; i++) {
+        const oo_schema_io *const io = oo__schema_input(s, i);
+        if (!node->inputs[i].value && io && io->variadic)
+            oo__tell(c, DEFECT_ARITY, NULL, "input %u is omitted: of the variadic %s none may be", i, io->name);
+    }
     for (uint32_t i = 0; i < node->noutputs && i < s->noutputs; i++)
         if (!node->outputs[i] && !may_be_omitted(&s->outputs[i]))
             oo__tell(c, DEFECT_ARITY, NULL, "output %u (%s) is omitted, the operator requires it", i, s->outputs[i].name);

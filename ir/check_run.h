@@ -40,9 +40,10 @@ void oo__check_sparse(oo__check_run *c, const oo_sparse *sparse, const oo_value 
 void oo__check_external(oo__check_run *c, const oo_tensor *tensor, const oo_value *value, const char *what);
 /* Keys that occur twice. */
 void oo__check_props(oo__check_run *c, oo__defect defect, const oo_props *props, const oo_value *value, const char *of);
-/* Types, shapes and subgraphs: all that inference finds (check_types.c, check_subgraph.c). */
+/* Types, shapes and subgraphs: all that inference finds (check_types.c, check_subgraph.c, check_facts.c). */
 void oo__check_types(oo__check_run *c);
 void oo__check_subgraphs(oo__check_run *c, const oo__infer *infer);
+void oo__check_facts(oo__check_run *c, const oo__infer *infer);
 /* A type as form and element type. */
 typedef enum oo__form { FORM_UNKNOWN, FORM_KNOWN, FORM_OTHER } oo__form;
 oo__form oo__type_form(const oo_type *type, oo_type_form *form, oo_elem *elem);

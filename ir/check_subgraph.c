@@ -53,6 +53,24 @@ static void compare(oo__check_run *c, const oo_type *a, const oo_type *b, const 
                  oo__type_text(a, c->arena), oo__type_text(b, c->arena));
 }
 
+/* Whether two shapes cannot be of one value; `less` dimensions of the second are not counted (which ones is not asked then). */
+static bool shapes_clash(const oo_type *a, const oo_type *b, uint32_t less) {
+    if (!a || !b || a->kind != OO_TYPE_TENSOR || b->kind != OO_TYPE_TENSOR || !a->has_shape || !b->has_shape)
+        return false;
+    if (a->rank + less != b->rank)
+        return true;
+    for (uint32_t i = 0; !less && i < a->rank; i++)
+        if (a->dims[i].kind == OO_DIM_VALUE && b->dims[i].kind == OO_DIM_VALUE && a->dims[i].value != b->dims[i].value)
+            return true;
+    return false;
+}
+
+static void compare_shape(oo__check_run *c, const oo_type *inside, const oo_type *given, uint32_t less, uint32_t index) {
+    if (shapes_clash(inside, given, less))
+        oo__tell(c, DEFECT_SUBGRAPH, NULL, "input %u of the graph in attribute \"body\" is declared as %s, the node gives it %s of %s", index,
+                 oo__type_text(inside, c->arena), less ? "slices" : "a value", oo__type_text(given, c->arena));
+}
+
 static const oo_type *declared(const oo_graph *g, uint32_t i) { return g->inputs.data[i].type; }
 static const oo_type *result(const oo_graph *g, uint32_t i) { return g->outputs.data[i].value ? g->outputs.data[i].value->type : NULL; }
 
@@ -80,6 +98,7 @@ static void check_loop(oo__check_run *c, const oo__infer *infer) {
     need_elem(c, declared(b.graph, 0), OO_INT64, "input", 0);
     need_elem(c, declared(b.graph, 1), OO_BOOL, "input", 1);
     need_elem(c, result(b.graph, 0), OO_BOOL, "output", 0);
+    compare_shape(c, declared(b.graph, 1), oo__input_type(infer, 1), 0, 1);
     for (uint32_t i = 2; i < node->ninputs; i++) {
         const oo_type *const given = oo__input_type(infer, i);
         compare(c, declared(b.graph, i), given, "input", i, "body");
@@ -104,6 +123,8 @@ static void check_scan(oo__check_run *c, const oo__infer *infer) {
     for (uint32_t i = 0; i < node->ninputs - skip; i++) {
         const oo_type *const given = oo__input_type(infer, i + skip);
         compare(c, declared(b.graph, i), given, "input", i, "body");
+        if (!skip)
+            compare_shape(c, declared(b.graph, i), given, i >= states, i);
         if (i < states && i < b.graph->outputs.n)
             compare(c, result(b.graph, i), given, "output", i, "body");
     }
@@ -115,8 +136,9 @@ static void check_sequence_map(oo__check_run *c, const oo__infer *infer) {
     if (!check_counts(c, &b))
         return;
     for (uint32_t i = 0; i < node->ninputs; i++) {
-        const oo_type *const given = oo__input_type(infer, i);
-        compare(c, declared(b.graph, i), given && given->kind == OO_TYPE_SEQUENCE ? given->inner : given, "input", i, "body");
+        const oo_type *const input = oo__input_type(infer, i), *const given = input && input->kind == OO_TYPE_SEQUENCE ? input->inner : input;
+        compare(c, declared(b.graph, i), given, "input", i, "body");
+        compare_shape(c, declared(b.graph, i), given, 0, i);
     }
 }
 

@@ -39,6 +39,27 @@ static void check_field(oo__check_run *c, const oo_tensor *t, const oo_value *va
         oo__tell(c, DEFECT_TENSOR_DATA, value, "%sstrings cannot be in another file", what);
 }
 
+static const uint8_t *payload_of(const oo_tensor *t) {
+    const oo_payload *const p = &t->payload;
+    return p->source ? p->source->bytes + p->offset : p->memory;
+}
+
+/* Six bits an element: packed, what is left of the last byte is zero; as numbers, each is one byte of the wire below 64. */
+static void check_six_bits(oo__check_run *c, const oo_tensor *t, const oo_value *value, const char *what) {
+    const uint8_t *const data = payload_of(t);
+    const uint64_t size = t->payload.size, bits = oo__elem_bits(t->elem);
+    if (bits != 6 || !size || !data)
+        return;
+    if (t->storage == OO_STORE_RAW && size == oo_tensor_size(t) && t->count * bits % 8 && data[size - 1] >> (t->count * bits % 8))
+        oo__tell(c, DEFECT_TENSOR_DATA, value, "%sthe last byte of the tensor has bits that belong to no element", what);
+    for (uint64_t i = 0; t->storage == OO_STORE_INT32S && i < size; i++) {
+        if (data[i] < 64)
+            continue;
+        oo__tell(c, DEFECT_TENSOR_DATA, value, "%sa number of the tensor has more than 6 bits", what);
+        return;
+    }
+}
+
 void oo__check_tensor(oo__check_run *c, const oo_tensor *t, const oo_value *value, const char *what) {
     if (!t)
         return;
@@ -49,6 +70,7 @@ void oo__check_tensor(oo__check_run *c, const oo_tensor *t, const oo_value *valu
         oo__tell(c, DEFECT_TENSOR_TYPE, value, "%sthe tensor has element type %d, which does not exist", what, (int)t->elem);
     else
         check_field(c, t, value, what);
+    check_six_bits(c, t, value, what);
     oo__check_external(c, t, value, what);
 }
 

@@ -95,6 +95,29 @@ static bool check_constraints(oo__check_run *c, const oo_node *node, const oo_sc
     return !k.failed;
 }
 
+/* ---- calls ---- */
+/* Whether the value stands for an input that the call, or the call around it, leaves out. */
+static bool is_left_out(const oo_value *value, const oo__call *call) {
+    for (; value && call && value->graph == call->function->graph && (value->flags & OO_VALUE_INPUT); call = call->outer) {
+        uint32_t i = 0;
+        while (i < value->graph->inputs.n && value->graph->inputs.data[i].value != value)
+            i++;
+        value = oo_node_input(call->node, i);
+        if (!value)
+            return true;
+    }
+    return false;
+}
+
+static void check_left_out(oo__check_run *c, const oo__infer *infer) {
+    const oo_node *const node = infer->node;
+    for (uint32_t i = 0; infer->call && i < node->ninputs; i++) {
+        const oo_schema_io *const io = oo__schema_input(infer->schema, i);
+        if (io && !io->optional && is_left_out(node->inputs[i].value, infer->call))
+            oo__tell(c, DEFECT_CALL, node->inputs[i].value, "input %u is required, and a call leaves it out", i);
+    }
+}
+
 /* ---- inference ---- */
 /* Nodes of loops and functions come several times: each is told once. */
 static void visit(void *user, const oo__infer *infer) {
@@ -106,15 +129,24 @@ static void visit(void *user, const oo__infer *infer) {
     c->graph = node->graph;
     c->node = node;
     check_constraints(c, node, infer->schema);
-    if (c->errors == errors)
+    check_left_out(c, infer);
+    if (c->errors == errors) {
         oo__check_subgraphs(c, infer);
+        oo__check_facts(c, infer);
+    }
     c->graph = NULL;
     c->node = NULL;
     c->typed[node->id] = c->errors != errors;
 }
 
+/* Whether the node is a call whose numbers of inputs and outputs were told before. */
+static bool is_told_call(const oo__check_run *c, const oo_node *node) {
+    const oo_graph *const body = node ? oo__check_callee(c, node) : NULL;
+    return body && (node->ninputs > body->inputs.n || node->noutputs > body->outputs.n);
+}
+
 static void tell(oo__check_run *c, oo__defect defect, const oo_node *node, const char *text) {
-    if (node && c->shaped[node->id])
+    if (node && (c->shaped[node->id] || is_told_call(c, node)))
         return;
     if (node)
         c->shaped[node->id] = 1;
