@@ -4,6 +4,7 @@
 #include "ir/infer_learn.h"
 #include "ir/infer_run.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,14 +71,29 @@ static const oo_expr *symbol_named(void *state, const char *name, size_t size) {
     return input_symbol(c, oo__str_n(c->model, name, size));
 }
 
-/* The dimension of an input: a number, an expression over symbols, or a symbol of its own where nothing is said. */
+/* Whether a caller takes a name as one: exporters write "?" and the like for any number of dimensions that differ. */
+static bool is_label(const char *name) {
+    static const char *const empty[] = {"none", "None", "unknown", "dynamic"};
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
+        if (strcmp(name, empty[i]) == 0)
+            return false;
+    while (*name && !isalpha((unsigned char)*name))
+        name++;
+    return *name;
+}
+
+/* The dimension of an input: a number, an expression over symbols, or a symbol of its own where nothing is said. Arithmetic in names is what
+ * the exporter means, and ONNX holds nobody to it: for proofs, "N + 1" is a name. */
 static const oo_expr *input_dim(oo__infer *c, const oo_value *value, uint32_t axis, const oo_dim *dim) {
     int64_t fixed;
     if (dim->kind == OO_DIM_VALUE)
         return dim->value >= 0 ? oo__expr_int(c->exprs, dim->value) : NULL;
-    if (dim->kind == OO_DIM_PARAM && *dim->param) {
+    const bool proofs = c->settings && c->settings->proofs_only;
+    if (dim->kind == OO_DIM_PARAM && *dim->param && (!proofs || is_label(dim->param))) {
         if (fixed_dim(c, dim->param, strlen(dim->param), &fixed))
             return oo__expr_int(c->exprs, fixed);
+        if (proofs)
+            return input_symbol(c, dim->param);
         const oo_expr *const parsed = oo__expr_parse(c->exprs, dim->param, symbol_named, c);
         return parsed ? parsed : input_symbol(c, dim->param);
     }
@@ -399,7 +415,8 @@ oo_status oo__infer_model(oo_model *model, const oo_infer_settings *settings) {
     return status;
 }
 
-static const oo_infer_settings PROOFS = {.forget_claims = true, .proofs_only = true, .quiet = true};
+/* What nodes demand of sizes (lessons) is not demanded where a dimension is 0: operators let empty tensors pass. */
+static const oo_infer_settings PROOFS = {.forget_claims = true, .proofs_only = true, .quiet = true, .no_lessons = true};
 
 void oo__infer_proofs(oo_model *model) { (void)oo__infer_model(model, &PROOFS); }
 

@@ -222,6 +222,25 @@ static void symbols_in_narrow_types(void **state) {
     world_free(w);
 }
 
+/* "?" is no name, and arithmetic in a name is no proof. */
+static void names_of_input_dimensions(void **state) {
+    (void)state;
+    world *const w = world_new(17);
+    oo_value *const x = INPUT(w, "x", OO_FLOAT, "?", "?", "N", "N + 1");
+    oo_value *const y = INPUT(w, "y", OO_FLOAT, "N", "N + 1", "None", "7 x");
+    assert_int_equal(infer(w, NULL), OO_OK);
+    const oo_expr *const n = x->type->dims[2].expr;
+    assert_ptr_equal(x->type->dims[3].expr, oo__expr_add(w->model->exprs, n, oo__expr_int(w->model->exprs, 1)));
+    oo__infer_proofs(w->model);
+    const oo_dim *const a = x->type->dims, *const b = y->type->dims;
+    assert_ptr_not_equal(a[0].expr, a[1].expr);
+    assert_ptr_equal(a[2].expr, b[0].expr);
+    assert_ptr_equal(a[3].expr, b[1].expr);
+    assert_ptr_not_equal(a[3].expr, oo__expr_add(w->model->exprs, a[2].expr, oo__expr_int(w->model->exprs, 1)));
+    assert_non_null(b[2].expr);
+    world_free(w);
+}
+
 static void sizes_scaled_in_float(void **state) {
     (void)state;
     world *const w = world_new(10);
@@ -242,6 +261,7 @@ int main(void) {
         cmocka_unit_test(strides_on_a_symbol), cmocka_unit_test(shapes_from_contents), cmocka_unit_test(edges),
         cmocka_unit_test(claims_fill_and_clash), cmocka_unit_test(refusals_are_located),
         cmocka_unit_test(machines_round_and_wrap), cmocka_unit_test(symbols_in_narrow_types), cmocka_unit_test(sizes_scaled_in_float),
+        cmocka_unit_test(names_of_input_dimensions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
