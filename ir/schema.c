@@ -20,7 +20,8 @@ enum {
     DEPRECATED = OO_TRAIT_DEPRECATED,
     EXPERIMENTAL = OO_TRAIT_EXPERIMENTAL,
     FUNCTION_BODY = OO_TRAIT_FUNCTION_BODY,
-    CONTEXT_BODY = OO_TRAIT_CONTEXT_BODY
+    CONTEXT_BODY = OO_TRAIT_CONTEXT_BODY,
+    WIDENS = OO_TRAIT_WIDENS
 };
 
 static const struct {
@@ -114,6 +115,12 @@ const oo_schema *oo__schema_find(const char *domain, const char *name, int64_t o
     }
     if (low == 0 || rows[low - 1].domain != found || strcmp(rows[low - 1].name, name) != 0) return NULL;
     return oo__schema_at(low - 1);
+}
+
+bool oo__schema_means_same(const oo_schema *old, const oo_schema *now) {
+    while (now && old && now != old && now->since > old->since && now->traits & OO_TRAIT_WIDENS)
+        now = oo__schema_find(now->domain_name, now->name, now->since - 1);
+    return now && now == old;
 }
 
 const oo_schema_attr *oo__schema_attr(const oo_schema *schema, const char *name) {

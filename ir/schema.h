@@ -27,7 +27,8 @@ typedef enum oo_trait {
     OO_TRAIT_DEPRECATED = 1u << 9,      /* this version is not to be used: the operator ended here */
     OO_TRAIT_EXPERIMENTAL = 1u << 10,   /* ONNX does not promise to keep it */
     OO_TRAIT_FUNCTION_BODY = 1u << 11,  /* ONNX defines it by other operators */
-    OO_TRAIT_CONTEXT_BODY = 1u << 12    /* the same, by a body that depends on the node */
+    OO_TRAIT_CONTEXT_BODY = 1u << 12,   /* the same, by a body that depends on the node */
+    OO_TRAIT_WIDENS = 1u << 13          /* a node that the version before allows means here what it means there */
 } oo_trait;
 
 /* How element types make up a type. */
@@ -97,6 +98,8 @@ typedef struct oo_schema {
 /* The definition that holds at `opset`: the newest with since <= opset. NULL when the domain (NULL is ""), the operator or the opset
  * is unknown: a version above oo__schema_latest_opset may have changed anything. It may be DEPRECATED: then it is not valid there. */
 const oo_schema *oo__schema_find(const char *domain, const char *name, int64_t opset);
+/* Whether a node that `old` allows means under `now`, a later version of the operator or the same, what it means under `old`. */
+bool oo__schema_means_same(const oo_schema *old, const oo_schema *now);
 /* Highest opset of the domain that the table knows, 0 for unknown domains. */
 int oo__schema_latest_opset(const char *domain);
 /* NULL when the schema has no such attribute. */

@@ -152,14 +152,20 @@ static oo_attr *copy_attr(splice *s, const oo_attr *from, oo_node *owner) {
 /* ---- nodes ---- */
 enum { NAME_ROOM = 256 };
 
+/* The node's name, or that of what it makes. */
+static const char *own_name(const oo_node *from) {
+    const oo_value *const output = from->noutputs ? from->outputs[0] : NULL;
+    if (from->name && *from->name)
+        return from->name;
+    return output && output->name ? output->name : "";
+}
+
 /* The name of the call goes before, as a scope does. Very long ones would make a small model large. */
 static const char *scoped_name(const splice *s, const oo_node *from) {
-    const char *const outer = s->call && s->call->name ? s->call->name : "", *const inner = from->name ? from->name : "";
-    const size_t n = oo__str_len(outer), m = *inner ? oo__str_len(inner) : 0;
-    if (!*outer || n + m + 1 > NAME_ROOM)
+    const char *const outer = s->call && s->call->name ? s->call->name : "", *const inner = own_name(from);
+    const size_t n = *outer ? oo__str_len(outer) : 0, m = *inner ? oo__str_len(inner) : 0;
+    if (!n || !m || n + m + 1 > NAME_ROOM)
         return text(s, from->name);
-    if (!*inner)
-        return outer;
     char name[NAME_ROOM + 1];
     memcpy(name, outer, n);
     name[n] = '/';

@@ -35,7 +35,7 @@ static const char *opset_problem(const question *q, const oo_node *node) {
     if (!there)
         return oo__scratch_printf(q->rw, "the model does not import %s, which the body's %s needs", domain_text(node), op);
     const oo_schema *const a = oo__schema_find(domain, op, here), *const b = oo__schema_find(domain, op, there);
-    if (a && a == b)
+    if (oo__schema_means_same(a, b))
         return NULL;
     return oo__scratch_printf(q->rw, "%s of %s is not known to mean at version %lld what it means at %lld, which the body is written for", op,
                               domain_text(node), (long long)there, (long long)here);

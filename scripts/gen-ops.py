@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes ir/ops.def, the operator table, from the schemas of PyPI's onnx. For maintainers: the build does not run it.
 
-usage: python scripts/gen-ops.py [FILE]     FILE: ir/ops.def; a Python with onnx, e.g. the one scripts/make-venv makes
+usage: python scripts/gen-ops.py [OPS [BODIES]]     ir/ops.def and passes/bodies.txt; a Python with onnx, e.g. the one scripts/make-venv makes
 
 What onnx.defs knows is taken from there. What it does not know, the algebraic traits, stands in the lists below. A new onnx that brings
 operators with unknown randomness, types or defaults ends this script with a message, so that nobody has to remember to look.
@@ -14,6 +14,7 @@ import sys
 import numpy
 import onnx
 import onnx.defs
+import onnx.printer
 
 # ---- traits that onnx.defs does not know: operator -> first version that has the trait, where "" is the default domain ----
 
@@ -55,6 +56,28 @@ MOVEMENT_BEFORE = {"ScatterElements": 16, "ScatterND": 16}
 INVOLUTION = since("Neg Not BitwiseNot Identity")
 # f(f(x)) = f(x), bit for bit, with equal attributes and equal further inputs.
 IDEMPOTENT = since("Relu ThresholdedRelu Abs Ceil Floor Round Sign Identity Clip Cast CastLike BitCast Expand Reshape Trilu")
+
+# Versions that mean what the version before means, for every node that one allows, and allow more: further element types, negative axes,
+# attributes whose default is the old behaviour. Taken from ONNX's change notes; that the signatures allow it is checked below.
+SHAPED = "19 21 23 24 25"
+WIDENS = {
+    "Add Div Mul Sub": "13 14", "Abs Ceil Exp Expand Floor GatherElements LRN Log Mod Neg NonZero Reciprocal Sigmoid Sign Sqrt Tanh Tile": "13",
+    "Acos Acosh Asin Asinh Atan Atanh Cos Cosh Sin Sinh Tan Bernoulli Conv ConvTranspose DeformConv Det Elu EyeLike GlobalAveragePool "
+    "GlobalLpPool GlobalMaxPool GridSample HardSigmoid HardSwish InstanceNormalization LpNormalization MaxRoiPool Mish "
+    "Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike Round Selu Softplus Softsign ThresholdedRelu": "22",
+    "ArgMax ArgMin": "11 12 13", "BatchNormalization": "15", "Cast": "9 13 19 21 23 24 25 28", "CastLike": "19 21 23 24 25", "Celu": "28",
+    "Clip GatherND": "12 13", "Compress Hardmax LogSoftmax NonMaxSuppression OneHot Softmax Split": "11", "Concat Gather Slice": "11 13",
+    "Constant": "9 12 13 19 21 23 24 25", "ConstantOfShape": "20 21 23 24 25", "CumSum": "14", "DepthToSpace SpaceToDepth": "13",
+    "Dropout": "13 22", "Equal": "11 13 19", "Flatten": "9 11 13 21 23 24 25", "GRU LSTM RNN": "14 22", "Gemm Greater Less MatMul": "9 13",
+    "GreaterOrEqual LeakyRelu LessOrEqual Where": "16", "Identity": "13 14 16 " + SHAPED, "If Loop": "13 16 " + SHAPED, "IsInf": "20",
+    "IsNaN": "13 20", "Max Min": "8 12 13", "MaxPool": "12 22", "Mean Sum": "8 13", "MeanVarianceNormalization": "13",
+    "NegativeLogLikelihoodLoss": "13 22", "OptionalGetElement": "18", "PRelu": "9 16", "Pad": "13 " + SHAPED, "Pow": "12 13 15",
+    "DequantizeLinear QuantizeLinear": "13 19 21 23 24 25 28", "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMean ReduceProd": "11 13",
+    "ReduceSumSquare": "11 13", "ReduceSum": "11", "ReduceMax ReduceMin": "11 12 13 20", "Relu": "13 14", "Reshape": "13 14 " + SHAPED,
+    "RoiAlign": "22", "Scan": "11 16 " + SHAPED, "ScatterElements ScatterND": "13 16 18", "Shape": "13 15 " + SHAPED, "Size": "13 " + SHAPED,
+    "SoftmaxCrossEntropyLoss": "13", "SplitToSequence": "24", "Squeeze Unsqueeze": "11 21 23 24 25", "TopK": "11 24", "Transpose": "13 21 23 24 25",
+}
+WIDENING = {(name, int(version)) for names, versions in WIDENS.items() for name in names.split() for version in versions.split()}
 
 # ---- element types ----
 ELEMS = [name.lower() for name, number in sorted(onnx.TensorProto.DataType.items(), key=lambda item: item[1])][1:]
@@ -230,6 +253,7 @@ def traits_text(schema):
                          ("INVOLUTION", INVOLUTION), ("IDEMPOTENT", IDEMPOTENT)):
         add(trait, version >= table.get(name, sys.maxsize)
             or trait == "MOVEMENT" and version < MOVEMENT_BEFORE.get(name, 0))
+    add("WIDENS", (name, version) in WIDENING)
     add("CONTROL", control)
     add("DEPRECATED", schema.deprecated)
     add("EXPERIMENTAL", schema.support_level.name == "EXPERIMENTAL")
@@ -248,6 +272,25 @@ def row(schema):
             f"\"{formal_text(schema, schema.outputs)}\", \"{attributes}\", \"{constraints}\", {traits_text(schema)})")
 
 
+def widens(old, new):
+    """Whether every node of the old version fits the new one, and its attributes have the defaults they had."""
+    def formals(items):
+        return [(f.option.name, f.is_homogeneous, f.min_arity) for f in items]
+
+    def attributes(schema):
+        return {name: (a.type, a.required, a.default_value.SerializeToString()) for name, a in schema.attributes.items()}
+
+    def types(schema, formal):
+        return {t for c in schema.type_constraints if c.type_param_str == formal.type_str for t in c.allowed_type_strs} or {formal.type_str}
+
+    before, after = attributes(old), attributes(new)
+    pairs = [*zip(old.inputs, new.inputs), *zip(old.outputs, new.outputs)]
+    return (formals(old.inputs) == formals(new.inputs) and formals(old.outputs) == formals(new.outputs)
+            and all(after.get(name) == a for name, a in before.items())
+            and not any(a[1] for name, a in after.items() if name not in before)
+            and all(types(old, a) <= types(new, b) for a, b in pairs))
+
+
 def check_lists(schemas):
     """A list that names an operator ONNX does not have, or no longer has, is a slip."""
     names = {schema.name for schema in schemas}
@@ -255,8 +298,38 @@ def check_lists(schemas):
         if unknown := set(table) - names:
             fail(f"no such operators: {sorted(unknown)}")
     pairs = {(schema.name, schema.since_version) for schema in schemas}
-    if unknown := (TRAINING_RANDOM | DETERMINISTIC_AFTER_ALL) - pairs:
+    if unknown := (TRAINING_RANDOM | DETERMINISTIC_AFTER_ALL | WIDENING) - pairs:
         fail(f"no such versions: {sorted(unknown)}")
+    for name, version in WIDENING:
+        new, old = (onnx.defs.get_schema(name, v, "") for v in (version, version - 1))
+        if not widens(old, new):
+            fail(f"{name} {version} cannot mean what {old.since_version} means: its signature has changed")
+
+
+BODIES_HEADER = """# The bodies of the operators that ONNX defines by other operators, whatever the node. Written by scripts/gen-ops.py from onnx @VERSION@;
+# not edited. passes/bodies.h says what the lines mean.
+"""
+# Types for which the body is less exact than the operator: it computes in float.
+IN_FLOAT = {
+    ("ReduceL2", 18): "elem(data) == double || elem(data) == int32 || elem(data) == uint32 || elem(data) == int64 || elem(data) == uint64",
+    ("Range", 11): "elem(start) == double || elem(start) == int32 || elem(start) == int64",
+}
+
+
+def bodies(schemas):
+    """The bodies in ONNX's textual syntax, without their heads, which follow from the schemas."""
+    for schema in schemas:
+        for opset in schema.function_opset_versions:
+            function = onnx.FunctionProto()
+            function.ParseFromString(schema.get_function_with_opset_version(opset))
+            if [o.domain for o in function.opset_import] != [""] or list(function.input) != [i.name for i in schema.inputs] \
+                    or list(function.output) != [o.name for o in schema.outputs]:
+                fail(f"{schema.name} {schema.since_version}: the body's head is not what its schema says")
+            text = onnx.printer.to_text(function)
+            lines = [f"%body {schema.name} {schema.since_version} {opset}"]
+            if types := IN_FLOAT.get((schema.name, schema.since_version)):
+                lines += [f"%if {types}", "%refuse its body computes in float", "%end"]
+            yield "\n".join(lines + [re.sub(r"^  ", "", line) for line in text[text.index("\n{") + 3:text.rindex("}")].splitlines()])
 
 
 def main():
@@ -271,9 +344,12 @@ def main():
     lines += [f'DOMAIN({short}, "{name}", {versions[name][1]})' for name, short in DOMAINS.items()] + [""]
     lines += [f'TYPES({name}, "{"|".join(e for e in ELEMS if e in elems)}")' for name, elems in GROUPS.items()] + [""]
     lines += [row(schema) for schema in schemas] + [FOOTER.rstrip("\n")]
-    default = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "ir", "ops.def")
-    with open(sys.argv[1] if len(sys.argv) > 1 else default, "w", encoding="ascii") as out:
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    files = sys.argv[1:] + [os.path.join(root, "ir", "ops.def"), os.path.join(root, "passes", "bodies.txt")][len(sys.argv) - 1:]
+    with open(files[0], "w", encoding="ascii") as out:
         out.write("\n".join(lines) + "\n")
+    with open(files[1], "w", encoding="ascii") as out:
+        out.write(BODIES_HEADER.replace("@VERSION@", onnx.__version__) + "\n" + "\n".join(bodies(schemas)) + "\n")
 
 
 main()

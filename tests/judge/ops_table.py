@@ -14,7 +14,7 @@ import onnx.defs
 from onnx.reference import ReferenceEvaluator
 
 TRAITS = ("PURE RANDOM TRAINING_RANDOM COMMUTATIVE ELEMENTWISE MOVEMENT CONTROL INVOLUTION IDEMPOTENT DEPRECATED EXPERIMENTAL "
-          "FUNCTION_BODY CONTEXT_BODY").split()
+          "FUNCTION_BODY CONTEXT_BODY WIDENS").split()
 ELEMS = {name.lower(): number for name, number in onnx.TensorProto.DataType.items()}
 # Order of enum oo_type_form.
 FORMS = ["", "seq(", "optional(", "optional(seq(", "map(int64, ", "map(string, ", "seq(map(int64, ", "seq(map(string, "]
