@@ -80,11 +80,16 @@ static void free_slices(slices *list, uint32_t n) {
     free(list);
 }
 
-/* No iteration at all: the shape comes from the body's declared output; what is not known counts as 0. */
-static oo_array *no_slices(const oo_graph *body, uint32_t index, int64_t axis) {
+/* No iteration at all: the shape comes from the body's declared output; what is not known counts as 0. The type may also be that of the
+ * stacked output. */
+static oo_array *no_slices(const oo_graph *body, uint32_t index, int64_t axis, const oo_value *stacked) {
     const oo_value_info *const output = &body->outputs.data[index];
     const oo_type *const type = output->type ? output->type : output->value->type;
-    const oo_elem elem = oo_type_elem(type) != OO_UNDEFINED ? oo_type_elem(type) : OO_FLOAT;
+    oo_elem elem = oo_type_elem(type);
+    if (elem == OO_UNDEFINED && stacked)
+        elem = oo_type_elem(stacked->type);
+    if (elem == OO_UNDEFINED)
+        elem = OO_FLOAT;
     const int32_t rank = oo_type_rank(type) > 0 ? oo_type_rank(type) : 0;
     int64_t dims[OO__MAX_RANK] = {0};
     if (rank + 1 > OO__MAX_RANK || !oo__axis(&axis, (uint32_t)rank + 1))
@@ -96,9 +101,9 @@ static oo_array *no_slices(const oo_graph *body, uint32_t index, int64_t axis) {
     return oo__array_new(elem, (uint32_t)rank + 1, dims);
 }
 
-static oo_array *stacked(const slices *s, const oo_graph *body, uint32_t index, int64_t axis, bool backwards) {
+static oo_array *stacked(const slices *s, const oo_graph *body, uint32_t index, int64_t axis, bool backwards, const oo_value *out) {
     const oo__joint how = {.axis = axis, .stacked = true, .backwards = backwards};
-    return s->n ? oo__join(s->items, s->n, &how) : no_slices(body, index, axis);
+    return s->n ? oo__join(s->items, s->n, &how) : no_slices(body, index, axis, out);
 }
 
 static oo_status set_stacked(oo__call *c, uint32_t output, oo_array *out) {
@@ -152,7 +157,7 @@ static oo_status run_loop(loop *l, int64_t trips, bool limited) {
     for (uint32_t i = 0; i < l->carried && i < l->c->nout; i++)
         l->c->out[i] = oo__datum_retain(l->state[i + 2]);
     for (uint32_t i = 0; i < l->scanned && l->carried + i < l->c->nout; i++)
-        OO_TRY(set_stacked(l->c, l->carried + i, stacked(&l->slices[i], l->body, l->carried + 1 + i, 0, false)));
+        OO_TRY(set_stacked(l->c, l->carried + i, stacked(&l->slices[i], l->body, l->carried + 1 + i, 0, false, oo_node_output(l->c->node, l->carried + i))));
     return OO_OK;
 }
 
@@ -268,7 +273,7 @@ static oo_status run_scan(scan *s, int64_t length) {
         s->c->out[i] = oo__datum_retain(s->state[i]);
     for (uint32_t i = 0; i < s->outputs; i++) {
         oo_array *out = stacked(&s->slices[i], s->body, s->states + i, listed(s->c, "scan_output_axes", i),
-                                listed(s->c, "scan_output_directions", i) != 0);
+                                listed(s->c, "scan_output_directions", i) != 0, oo_node_output(s->c->node, s->states + i));
         if (s->length < s->extent)
             out = padded(out, s->extent);
         OO_TRY(set_stacked(s->c, s->states + i, out));
@@ -347,7 +352,7 @@ static oo_status scan_batches(oo__call *c) {
     for (int64_t b = 0; b < first->dims[0] && status == OO_OK; b++)
         status = scan_one_batch(c, b, results);
     for (uint32_t i = 0; i < c->nout && status == OO_OK; i++)
-        status = set_stacked(c, i, stacked(&results[i], body, i, 0, false));
+        status = set_stacked(c, i, stacked(&results[i], body, i, 0, false, NULL));
     free_slices(results, c->nout);
     return status;
 }

@@ -10,7 +10,7 @@
  *     %if EXPR  %elif EXPR  %else  %end
  *     %refuse TEXT             the operator has no body here, for this reason
  *
- * and ${EXPR} in a line is the value of the expression as text. What is not known of the node (the rank of an input, say) and is asked for
+ * A node graph.NAME (...) stands for the nodes of the graph in the attribute NAME, and ${EXPR} in a line is the value of the expression as text. What is not known of the node (the rank of an input, say) and is asked for
  * makes the body not to be had, with that as the reason: unknown is neither true nor false.
  *
  *     EXPR: 12  0.5  "text"  || && ! == != < <= > >= + - * / % ( )

@@ -161,6 +161,42 @@ static const char *replace_outputs(const state *s, const oo_node *node, oo_value
     return NULL;
 }
 
+/* ---- graphs that the node holds ---- */
+/* A node graph.NAME of the body stands for the graph in the node's attribute NAME: its nodes take the place. */
+static const char *call_graph(const state *s, const oo_node *holder, oo_node *node, oo_arena *arena) {
+    const oo_attr *const attr = oo_node_attr(holder, oo_node_op(node));
+    if (!attr || oo_attr_nsubgraphs(attr) != 1)
+        return oo__arena_printf(arena, "attribute \"%s\" holds no graph", oo_node_op(node));
+    const oo_graph *const graph = oo_attr_subgraph(attr, 0);
+    const uint32_t n = oo_graph_noutputs(graph);
+    if (oo_graph_ninputs(graph) != oo_node_ninputs(node) || n != oo_node_noutputs(node))
+        return oo__arena_printf(arena, "the graph in \"%s\" has other inputs or outputs than it must", oo_node_op(node));
+    const char *const problem = oo_splice_problem(s->rw, graph, oo_node_graph(node), NULL);
+    if (problem)
+        return problem;
+    oo_value **const inputs = OO_NEW_ARRAY(arena, oo_value *, oo_graph_ninputs(graph)), **const outputs = OO_NEW_ARRAY(arena, oo_value *, n);
+    for (uint32_t i = 0; i < oo_graph_ninputs(graph); i++)
+        inputs[i] = oo_node_input(node, i);
+    oo_splice(s->rw, graph, node, NULL, inputs, outputs);
+    for (uint32_t i = 0; i < n; i++)
+        if (!oo_replace(s->rw, oo_node_output(node, i), outputs[i]))
+            return "a result of a graph that the node holds is not visible where it is used";
+    oo_erase(s->rw, node);
+    return NULL;
+}
+
+static const char *call_graphs(const state *s, const oo_node *holder, oo_node *first, const oo_node *end, oo_arena *arena) {
+    const char *problem = NULL;
+    for (oo_node *node = first; node != end && !problem; node = oo_node_next(node)) {
+        const uint32_t n = oo_node_nsubgraphs(node);
+        for (uint32_t i = 0; i < n && !problem; i++)
+            problem = call_graphs(s, holder, oo_graph_first(oo_node_subgraph(node, i)), NULL, arena);
+        if (!problem && strcmp(oo_node_domain(node), "graph") == 0)
+            problem = call_graph(s, holder, node, arena);
+    }
+    return problem;
+}
+
 /* ---- one node ---- */
 /* Puts the copy in its place, or takes it back: the reason, NULL when it stands. *first is the first node of the copy. */
 static const char *substitute(const state *s, oo_node *node, const oo_graph *body, oo_node **first, oo_arena *arena) {
@@ -172,8 +208,10 @@ static const char *substitute(const state *s, oo_node *node, const oo_graph *bod
     for (uint32_t i = 0; i < n; i++)
         inputs[i] = oo_node_input(node, i);
     oo_splice(s->rw, body, node, node, inputs, outputs);
+    const char *problem = call_graphs(s, node, before ? oo_node_next(before) : oo_graph_first(graph), node, arena);
     *first = before ? oo_node_next(before) : oo_graph_first(graph);
-    const char *problem = copy_problem(s, *first, node, arena);
+    if (!problem)
+        problem = copy_problem(s, *first, node, arena);
     if (!problem)
         problem = replace_outputs(s, node, outputs);
     if (problem) {

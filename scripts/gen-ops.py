@@ -61,7 +61,7 @@ IDEMPOTENT = since("Relu ThresholdedRelu Abs Ceil Floor Round Sign Identity Clip
 # attributes whose default is the old behaviour. Taken from ONNX's change notes; that the signatures allow it is checked below.
 SHAPED = "19 21 23 24 25"
 WIDENS = {
-    "Add Div Mul Sub": "13 14", "Abs Ceil Exp Expand Floor GatherElements LRN Log Mod Neg NonZero Reciprocal Sigmoid Sign Sqrt Tanh Tile": "13",
+    "Add Div Mul Sub": "13 14", "Abs Ceil Exp Expand Floor GatherElements LRN Log Neg NonZero Reciprocal Sigmoid Sign Sqrt Tanh Tile": "13",
     "Acos Acosh Asin Asinh Atan Atanh Cos Cosh Sin Sinh Tan Bernoulli Conv ConvTranspose DeformConv Det Elu EyeLike GlobalAveragePool "
     "GlobalLpPool GlobalMaxPool GridSample HardSigmoid HardSwish InstanceNormalization LpNormalization MaxRoiPool Mish "
     "Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike Round Selu Softplus Softsign ThresholdedRelu": "22",
@@ -70,11 +70,11 @@ WIDENS = {
     "Constant": "9 12 13 19 21 23 24 25", "ConstantOfShape": "20 21 23 24 25", "CumSum": "14", "DepthToSpace SpaceToDepth": "13",
     "Dropout": "13 22", "Equal": "11 13 19", "Flatten": "9 11 13 21 23 24 25", "GRU LSTM RNN": "14 22", "Gemm Greater Less MatMul": "9 13",
     "GreaterOrEqual LeakyRelu LessOrEqual Where": "16", "Identity": "13 14 16 " + SHAPED, "If Loop": "13 16 " + SHAPED, "IsInf": "20",
-    "IsNaN": "13 20", "Max Min": "8 12 13", "MaxPool": "12 22", "Mean Sum": "8 13", "MeanVarianceNormalization": "13",
+    "IsNaN": "13 20", "Max Min": "8 12 13", "MaxPool": "12 22", "Mean Sum": "8 13", "Mod": "13 28", "MeanVarianceNormalization": "13",
     "NegativeLogLikelihoodLoss": "13 22", "OptionalGetElement": "18", "PRelu": "9 16", "Pad": "13 " + SHAPED, "Pow": "12 13 15",
     "DequantizeLinear QuantizeLinear": "13 19 21 23 24 25 28", "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMean ReduceProd": "11 13",
     "ReduceSumSquare": "11 13", "ReduceSum": "11", "ReduceMax ReduceMin": "11 12 13 20", "Relu": "13 14", "Reshape": "13 14 " + SHAPED,
-    "RoiAlign": "22", "Scan": "11 16 " + SHAPED, "ScatterElements ScatterND": "13 16 18", "Shape": "13 15 " + SHAPED, "Size": "13 " + SHAPED,
+    "Range": "27", "RoiAlign": "22", "Scan": "11 16 " + SHAPED, "ScatterElements ScatterND": "13 16 18", "Shape": "13 15 " + SHAPED, "Size": "13 " + SHAPED,
     "SoftmaxCrossEntropyLoss": "13", "SplitToSequence": "24", "Squeeze Unsqueeze": "11 21 23 24 25", "TopK": "11 24", "Transpose": "13 21 23 24 25",
 }
 WIDENING = {(name, int(version)) for names, versions in WIDENS.items() for name in names.split() for version in versions.split()}

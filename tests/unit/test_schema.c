@@ -170,13 +170,30 @@ static void traits_by_version(void **state) {
     assert_int_equal(traits("Dropout", 10), OO_TRAIT_PURE);
     assert_int_equal(traits("Dropout", 12), OO_TRAIT_TRAINING_RANDOM);
     assert_int_equal(traits("RandomNormal", 1), OO_TRAIT_RANDOM);
-    assert_int_equal(traits("If", 16), OO_TRAIT_CONTROL);
+    assert_int_equal(traits("If", 16), OO_TRAIT_CONTROL | OO_TRAIT_WIDENS);
     assert_int_equal(traits("Upsample", 9), OO_TRAIT_PURE);
     assert_int_equal(traits("Upsample", 10), OO_TRAIT_PURE | OO_TRAIT_DEPRECATED);
     assert_true(traits("ScatterND", 13) & OO_TRAIT_MOVEMENT);
     assert_false(traits("ScatterND", 16) & OO_TRAIT_MOVEMENT);
     assert_true(traits("Neg", 13) & OO_TRAIT_INVOLUTION);
     assert_false(traits("Reciprocal", 13) & OO_TRAIT_INVOLUTION);
+}
+
+static bool same(const char *name, int64_t old, int64_t now) {
+    return oo__schema_means_same(oo__schema_find("", name, old), oo__schema_find("", name, now));
+}
+
+static void meaning_over_versions(void **state) {
+    (void)state;
+    assert_true(same("Conv", 11, 11));
+    assert_true(same("Add", 7, 28));
+    assert_true(same("Reshape", 5, 25));
+    assert_false(same("Add", 14, 7)); /* 14 takes more types */
+    assert_false(same("Add", 6, 7));
+    assert_false(same("Softmax", 11, 13));
+    assert_false(same("ReduceMean", 13, 18));
+    assert_false(same("Split", 13, 18)); /* without its second input it needs num_outputs then */
+    assert_false(same("NoSuchOperator", 1, 1));
 }
 
 static void parse_again_after_release(void **state) {
@@ -308,6 +325,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(inputs_and_outputs),
         cmocka_unit_test(types),
         cmocka_unit_test(traits_by_version),
+        cmocka_unit_test(meaning_over_versions),
         cmocka_unit_test(parse_again_after_release),
         cmocka_unit_test(floats_ignore_the_locale),
         cmocka_unit_test(malformed_rows),
