@@ -126,8 +126,11 @@ const oo_expr *oo__dim_add(oo__infer *c, const oo_expr *a, const oo_expr *b);
 const oo_expr *oo__dim_mul(oo__infer *c, const oo_expr *a, const oo_expr *b);
 /* A fresh symbol for a size that depends on data: "nonzero_3" in [low, high]. */
 const oo_expr *oo__infer_symbol(oo__infer *c, const char *stem, int64_t low, int64_t high);
-/* A located error; in strict mode inference ends, else it is a warning and the outputs stay unknown. Returns OO_INVALID. */
-oo_status oo__infer_fail(oo__infer *c, const char *format, ...) OO_PRINTF(2, 3);
+/* A located error; in strict mode inference ends, else it is a warning and the outputs stay unknown. The value is OO_INVALID: a macro, so that
+ * compilers and analyzers see it at every call. */
+void oo__infer_tell(oo__infer *c, const char *format, ...) OO_PRINTF(2, 3);
+static inline oo_status oo__infer_told(oo_status status) { return status; }
+#define oo__infer_fail(c, ...) oo__infer_told((oo__infer_tell((c), __VA_ARGS__), OO_INVALID))
 
 /* Two sizes that are equal whenever the node runs without an error; NULL = unknown. `why` names them and must stay valid (ir/infer_learn.h). */
 void oo__infer_equal_sizes(oo__infer *c, const oo_expr *a, const oo_expr *b, const char *why);

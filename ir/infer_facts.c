@@ -235,11 +235,11 @@ static bool told_before(oo__infer_run *run, const oo_node *node) {
     return before;
 }
 
-oo_status oo__infer_fail(oo__infer *c, const char *format, ...) {
+void oo__infer_tell(oo__infer *c, const char *format, ...) {
     char text[512];
     c->failures++;
     if (c->settings && c->settings->quiet)
-        return OO_INVALID;
+        return;
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
@@ -253,7 +253,6 @@ oo_status oo__infer_fail(oo__infer *c, const char *format, ...) {
     }
     if (strict && !c->settings->collect)
         c->status = OO_INVALID;
-    return OO_INVALID;
 }
 
 /* ---- telling ---- */

@@ -28,7 +28,9 @@ static bool read_axes(const oo__infer *c, uint32_t *n, int64_t *out) {
     if (oo__schema_attr(c->schema, "axes")) {
         if (!oo__infer_ints(c, &list, n, "axes") || *n > MAX_RANK)
             return false;
-        if (list)
+        if (!list)
+            *n = 0;
+        else
             memcpy(out, list, *n * sizeof *out);
         return true;
     }
@@ -356,12 +358,12 @@ oo_status oo__infer_depth_to_space(oo__infer *c) {
     const oo_type *const in = oo__input_type(c, 0);
     int64_t b;
     const bool to_depth = strcmp(c->node->op->name, "SpaceToDepth") == 0;
-    if (oo_type_rank(in) != 4 || !oo__infer_int(c, &b, "blocksize", 0) || b < 1) {
+    if (oo_type_rank(in) != 4 || !oo__infer_int(c, &b, "blocksize", 0) || b < 1 || b > INT32_MAX) {
         set_unknown(c, 0, oo_type_elem(in), oo_type_rank(in));
         return OO_OK;
     }
     const oo_expr *const block = oo__number(c, b), *const square = oo__number(c, b * b);
-    const oo_expr *dims[4];
+    const oo_expr *dims[4] = {NULL};
     copy_dims(in, dims);
     dims[1] = to_depth ? oo__expr_mul(c->exprs, dims[1], square) : oo__expr_floordiv(c->exprs, dims[1], square);
     for (int i = 2; i < 4; i++)
