@@ -171,7 +171,9 @@ static bool split_sizes(oo__infer *c, const oo_expr *whole, const oo_expr **size
     if (oo__schema_attr(c->schema, "split")) {
         if (!oo__infer_ints(c, &attr, &count, "split") || count > 1024)
             return false;
-        if (attr)
+        if (!attr)
+            count = 0;
+        else
             memcpy(list, attr, count * sizeof *list);
     } else if (oo__has_input(c, 1) && !oo__input_ints(c, 1, &count, list, 1024)) {
         return false;
@@ -455,7 +457,7 @@ oo_status oo__infer_gather_nd(oo__infer *c) {
 oo_status oo__infer_pad(oo__infer *c) {
     const oo_type *const in = oo__input_type(c, 0);
     const int32_t rank = oo_type_rank(in);
-    const oo_expr *dims[MAX_RANK], *pads[2 * MAX_RANK];
+    const oo_expr *dims[MAX_RANK], *pads[2 * MAX_RANK] = {NULL};
     int64_t axes[MAX_RANK];
     uint32_t n = 0, npads = 0;
     const int64_t *list;

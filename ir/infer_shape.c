@@ -148,13 +148,13 @@ static const oo_expr *scalar_input(const oo__infer *c, uint32_t i) {
 oo_status oo__infer_range(oo__infer *c) {
     const oo_expr *const start = scalar_input(c, 0), *const limit = scalar_input(c, 1), *const delta = scalar_input(c, 2);
     const oo_elem elem = oo__input_elem(c, 0);
-    int64_t step, first, n;
+    int64_t step = 0, first, n;
     for (uint32_t i = 0; i < 3; i++) {
         const oo_known *const k = oo__input_known(c, i);
         if (k && k->count != 1)
             return oo__infer_fail(c, "input %u has %u elements, not one", i, k->count);
     }
-    const bool stepped = delta && oo__expr_is_int(delta, &step) && step != 0;
+    const bool stepped = delta && oo__expr_is_int(delta, &step) && step != 0 && step != INT64_MIN;
     const oo_expr *length = NULL;
     if (start && limit && stepped) {
         const oo_expr *const span = step > 0 ? oo__expr_sub(c->exprs, limit, start) : oo__expr_sub(c->exprs, start, limit);
