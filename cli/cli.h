@@ -33,11 +33,13 @@ typedef enum oo_group {
     GROUP_MODEL,
     GROUP_PASSES,
     GROUP_WATCH,
+    GROUP_COMPARE,
     GROUP_PICTURES,
     GROUP_SHAPES,
     GROUP_INFER,
     GROUP_RUN,
     GROUP_CHECK,
+    GROUP_DIFF,
     GROUP_MESSAGES,
     GROUP_HELP,
     GROUP_COUNT
@@ -98,10 +100,22 @@ typedef struct oo_shape_options {
     bool emit, json, unresolved, forget, strict;
 } oo_shape_options;
 
+enum { OO_CHECK_SETS = 3 }; /* without a number */
+/* Of --check and onnxopt diff --numeric. */
+typedef struct oo_compare_options {
+    int64_t sets; /* 0 = no check */
+    bool each;
+    oo_words dims; /* NAME=N */
+    int64_t seed;
+    double rtol, atol; /* below 0 = not given */
+} oo_compare_options;
+
 /* Strings point into argv or `arena`. */
 typedef struct oo_settings {
     oo_arena *arena;
     const char *model, *output, *pipeline;
+    const char *other; /* onnxopt diff: the second model */
+    bool text_diff;
     int level; /* -1 = not given */
     oo_emit emit;
     bool dry_run;
@@ -120,6 +134,7 @@ typedef struct oo_settings {
     oo_run_options run;
     oo_check_options check;
     oo_shape_options shapes;
+    oo_compare_options compare;
     oo_option_id action; /* OPT_COUNT = do what the command does */
     const char *subject; /* argument of the action */
 } oo_settings;
@@ -138,6 +153,11 @@ oo_status oo__shapes_option(oo_settings *settings, oo_context *context, oo_optio
 void oo__pipeline_add_shapes(oo_pipeline *pipeline, const oo_settings *settings, const oo_registry *registry);
 /* An option of GROUP_RUN (options_run.c). */
 oo_status oo__run_option(oo_settings *settings, oo_context *context, oo_option_id id, const char *value, const char *shown);
+/* An option of GROUP_COMPARE or GROUP_DIFF (options_compare.c). */
+oo_status oo__compare_option(oo_settings *settings, oo_context *context, oo_option_id id, const char *value, const char *shown);
+/* NAME=N of --dim and its like appended to `list`; a number from 0 on to *out. */
+oo_status oo__parse_dim(oo_settings *settings, oo_context *context, oo_words *list, const char *value, const char *shown);
+oo_status oo__parse_tolerance(double *out, oo_context *context, const char *value, const char *shown);
 
 /* ---- messages (messages.c) ---- */
 typedef struct oo_printer {
@@ -191,6 +211,8 @@ oo_status oo__input_open(oo_input *out, oo_context *context, const char *path);
 /* May be called again, for a second copy of the model. The models must be freed before the input is closed. */
 oo_status oo__input_read(oo_model **out, oo_context *context, const oo_input *input);
 void oo__input_close(oo_input *input);
+/* Length of a path without the ending that models have. */
+size_t oo__model_stem(const char *path);
 
 /* Writes a model to `path` (- is standard output), as text when `as_text`. `bytes`: what was written, untouched when unknown; may be NULL. */
 oo_status oo__write_model(const oo_settings *settings, oo_context *context, oo_model *model, const char *path, bool as_text, int64_t *bytes);
@@ -232,6 +254,7 @@ oo_exit oo__cmd_run(const oo_settings *settings, oo_context *context, const oo_p
 /* An option of GROUP_CHECK. */
 oo_status oo__check_option(oo_settings *settings, oo_context *context, oo_option_id id, const char *value, const char *shown);
 oo_exit oo__cmd_check(const oo_settings *settings, oo_context *context, oo_printer *printer);
+oo_exit oo__cmd_diff(const oo_settings *settings, oo_context *context, const oo_printer *printer);
 /* Pictures that the settings ask for; `before` may be NULL when nothing changed (pictures.c). */
 oo_status oo__draw_pictures(const oo_settings *settings, oo_context *context, const oo_model *before, const oo_model *after);
 #endif

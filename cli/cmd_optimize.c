@@ -1,5 +1,5 @@
 /* The command: read a model, run a pipeline over it, write it. */
-#include "cli/cli.h"
+#include "cli/checking.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,25 +14,17 @@ typedef struct job {
     oo_input input;
     oo_model *model, *before; /* before: the model as read, for pictures */
     oo_run_report report;
+    oo_run_settings run;
+    oo_check_each each; /* of --check-each */
     oo_result result;
     bool as_text;
 } job;
-
-static bool ends_with(const char *text, const char *end) {
-    const size_t n = strlen(text), m = strlen(end);
-    return n > m && strcmp(text + n - m, end) == 0;
-}
 
 /* model.onnx -> model.opt.onnx, beside it; standard input goes to standard output. */
 static const char *default_output(const oo_settings *s, bool as_text) {
     if (strcmp(s->model, "-") == 0)
         return "-";
-    static const char *const known[] = {".onnx", ".onnxtxt", ".txt"};
-    size_t stem = strlen(s->model);
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (ends_with(s->model, known[i]))
-            stem = strlen(s->model) - strlen(known[i]);
-    return oo__arena_printf(s->arena, "%.*s.opt.%s", (int)stem, s->model, as_text ? "onnxtxt" : "onnx");
+    return oo__arena_printf(s->arena, "%.*s.opt.%s", (int)oo__model_stem(s->model), s->model, as_text ? "onnxtxt" : "onnx");
 }
 
 /* Where and how to write. */
@@ -74,26 +66,41 @@ static oo_status plan(job *j, const oo_registry *registry) {
     return OO_OK;
 }
 
+static bool checks(const oo_settings *s) { return s->compare.sets > 0; }
+
+static oo_status prepare_checks(job *j) {
+    const oo_settings *const s = j->settings;
+    j->each.checking = (oo_checking){.settings = s, .context = j->context, .printer = j->printer};
+    if (checks(s))
+        j->each.checking.folder = oo__check_folder(s, s->model);
+    if (!s->compare.each)
+        return OO_OK;
+    OO_TRY(oo__input_read(&j->before, j->context, &j->input));
+    j->each.before = j->before;
+    return OO_OK;
+}
+
 static oo_status run_passes(job *j) {
     const oo_settings *const s = j->settings;
     oo_watch watch = {.settings = s, .printer = j->printer, .context = j->context};
-    const oo_instrument instruments[] = {oo__watch};
-    void *const users[] = {&watch};
-    const oo_run_settings run = {.verify = s->verify,
-                                 .honest = s->honest,
-                                 .disabled = s->disabled.data,
-                                 .ndisabled = s->disabled.n,
-                                 .bisect_limit = s->bisect_limit,
-                                 .bisect_verbose = s->bisect_limit >= 0,
-                                 .fuel = s->fuel,
-                                 .tell_passed = s->tell_passed,
-                                 .tell_missed = s->tell_missed,
-                                 .instruments = instruments,
-                                 .users = users,
-                                 .ninstruments = 1};
+    const oo_instrument instruments[] = {oo__watch, oo__check_each};
+    void *const users[] = {&watch, &j->each};
+    j->run = (oo_run_settings){.verify = s->verify,
+                               .honest = s->honest,
+                               .disabled = s->disabled.data,
+                               .ndisabled = s->disabled.n,
+                               .bisect_limit = s->bisect_limit,
+                               .bisect_verbose = s->bisect_limit >= 0,
+                               .fuel = s->fuel,
+                               .tell_passed = s->tell_passed,
+                               .tell_missed = s->tell_missed,
+                               .instruments = instruments,
+                               .users = users,
+                               .ninstruments = s->compare.each ? 2 : 1};
     oo__watch_start(&watch, j->model);
     j->result.nodes_before = oo__count_nodes(j->model);
-    const oo_status status = oo__pipeline_run(&j->report, j->pipeline, j->model, &run);
+    const oo_status status = oo__pipeline_run(&j->report, j->pipeline, j->model, &j->run);
+    j->run.ninstruments = 0;
     j->result.nodes_after = oo__count_nodes(j->model);
     j->result.changed = j->report.changed;
     j->result.ran = true;
@@ -114,21 +121,39 @@ static oo_status write_model(job *j) {
 /* The model as it was, read again while the file is still the old one: the output may replace it. */
 static oo_status read_before(job *j) {
     const oo_settings *const s = j->settings;
-    if (!s->review && !((s->dot || s->svg) && j->report.changed))
+    const bool wanted = s->review || ((s->dot || s->svg || checks(s)) && j->report.changed);
+    if (!wanted || j->before)
         return OO_OK;
     return oo__input_read(&j->before, j->context, &j->input);
+}
+
+/* OO_MISMATCH: the result is wrong, or nothing is known of it. */
+static oo_status check_result(job *j) {
+    if (!checks(j->settings))
+        return OO_OK;
+    if (!j->report.changed) {
+        oo__report(j->model, OO_NOTE, "check-done", NULL, NULL, NULL, "no pass changed anything: there is nothing to check");
+        return OO_OK;
+    }
+    return j->settings->compare.each ? oo__check_each_end(&j->each, j->pipeline, &j->run, &j->input, j->model)
+                                   : oo__checking_run(&j->each.checking, j->before, j->model);
 }
 
 static bool draws(const oo_settings *s) { return s->dot || s->svg || s->review; }
 
 /* From the open input to the written output. */
 static oo_exit process(job *j) {
-    if (oo__input_read(&j->model, j->context, &j->input) != OO_OK)
+    if (oo__input_read(&j->model, j->context, &j->input) != OO_OK || prepare_checks(j) != OO_OK)
         return OO_EXIT_INPUT;
     const oo_status status = run_passes(j);
     if (status == OO_MISMATCH)
         return OO_EXIT_CHECK;
-    if (status != OO_OK || read_before(j) != OO_OK || write_model(j) != OO_OK)
+    if (status != OO_OK || read_before(j) != OO_OK)
+        return OO_EXIT_FAILED;
+    const oo_status checked = check_result(j);
+    if (checked != OO_OK)
+        return checked == OO_UNSUPPORTED ? OO_EXIT_USAGE : checked == OO_MISMATCH ? OO_EXIT_CHECK : OO_EXIT_FAILED;
+    if (write_model(j) != OO_OK)
         return OO_EXIT_FAILED;
     if (draws(j->settings) && oo__draw_pictures(j->settings, j->context, j->before, j->model) != OO_OK)
         return OO_EXIT_FAILED;

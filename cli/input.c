@@ -55,3 +55,12 @@ oo_status oo__input_read(oo_model **out, oo_context *context, const oo_input *in
 }
 
 void oo__input_close(oo_input *input) { oo__source_close(input->source); }
+
+size_t oo__model_stem(const char *path) {
+    static const char *const known[] = {".onnx", ".onnxtxt", ".txt"};
+    size_t stem = strlen(path);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strlen(path) > strlen(known[i]) && ends_with(path, known[i]))
+            stem = strlen(path) - strlen(known[i]);
+    return stem;
+}

@@ -42,6 +42,8 @@ static oo_exit act(const oo_settings *s, oo_context *context, oo_printer *printe
         return oo__cmd_check(s, context, printer);
     if (s->command == CMD_INFER && s->action == OPT_COUNT)
         return oo__cmd_infer(s, context, printer);
+    if (s->command == CMD_DIFF && s->action == OPT_COUNT)
+        return oo__cmd_diff(s, context, printer);
     oo_registry *const registry = oo__registry_new(context);
     oo_exit code = load_plugins(s, context, registry);
     if (code == OO_EXIT_DONE) {

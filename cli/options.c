@@ -29,6 +29,8 @@ const oo_cli_group oo__cli_groups[GROUP_COUNT] = {
     [GROUP_RUN] = {"Running (onnxopt run)", 1u << CMD_RUN}, [GROUP_CHECK] = {"Checking (onnxopt check)", 1u << CMD_CHECK},
     [GROUP_MESSAGES] = {"Messages", ALL_COMMANDS},
     [GROUP_HELP] = {"Help", ALL_COMMANDS},
+    [GROUP_COMPARE] = {"Checking what the model computes", 1u << CMD_OPTIMIZE},
+    [GROUP_DIFF] = {"Comparing (onnxopt diff)", 1u << CMD_DIFF},
 };
 
 bool oo__command_has(oo_command_id command, oo_group group) { return oo__cli_groups[group].commands >> command & 1; }
@@ -52,6 +54,7 @@ oo_settings *oo__settings_new(void) {
     settings->run.rtol = 1e-3;
     settings->run.atol = 1e-7;
     settings->check.limit = 1000;
+    settings->compare.rtol = settings->compare.atol = -1;
     settings->action = OPT_COUNT;
 #ifdef OO_DEBUG
     settings->verify = OO_VERIFY_EACH;
@@ -257,7 +260,10 @@ static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, con
     case OPT_STRICT:
     case OPT_NO_INFER:
     case OPT_LIMIT: return oo__check_option(s, context, id, value, shown);
-    default: return oo__shapes_option(s, context, id, value, shown);
+    default: {
+        const oo_group group = oo__cli_options[id].group;
+        return (group == GROUP_COMPARE || group == GROUP_DIFF ? oo__compare_option : oo__shapes_option)(s, context, id, value, shown);
+    }
     }
     return OO_OK;
 }
@@ -341,11 +347,17 @@ static oo_status parse_positional(oo_settings *s, oo_context *context, const cha
         s->model = s->model ? s->model : text;
         return OO_OK;
     }
+    if (s->command == CMD_DIFF && !s->other) {
+        s->other = text;
+        return OO_OK;
+    }
     if (s->command != CMD_OPTIMIZE && s->command != CMD_INFER) {
         oo__usage_error(context, "\"%s\" is one file too many: the model is %s", oo__printable(text, strlen(text)),
                         oo__printable(s->model, strlen(s->model)));
         return OO_INVALID;
     }
+    if (s->output && !s->compare.sets && oo__parse_count(&s->compare.sets, text) && s->compare.sets > 0)
+        return OO_OK; /* as onnxsim has it: IN OUT N */
     if (s->output) {
         oo__usage_error(context, "\"%s\" is one file too many: the model is %s, the output %s", oo__printable(text, strlen(text)),
                         oo__printable(s->model, strlen(s->model)), oo__printable(s->output, strlen(s->output)));
@@ -368,6 +380,9 @@ static oo_status check_together(const oo_settings *s, oo_context *context) {
     } else if (s->command == CMD_INFER) {
         if (!s->model && s->action == OPT_COUNT)
             wrong = "no model was named; usage: onnxopt infer [OPTION...] MODEL [-o OUT], see onnxopt infer --help";
+    } else if (s->command == CMD_DIFF) {
+        if (!s->other && s->action == OPT_COUNT)
+            wrong = "two models are compared; usage: onnxopt diff [OPTION...] OLD NEW, see onnxopt diff --help";
     } else if (s->pipeline && s->level >= 0)
         wrong = "-p and -O exclude each other";
     else if (!s->model && s->action == OPT_COUNT && !s->print_pipeline)
@@ -408,5 +423,7 @@ oo_status oo__settings_parse(oo_settings *s, oo_context *context, int argc, char
         OO_TRY(parse_positional(s, context, positional.data[i]));
     if (!s->external_given && (s->save.external_name || s->save.threshold != 1024))
         s->save.external = OO_EXTERNAL_SPLIT;
+    if (s->compare.each && !s->compare.sets)
+        s->compare.sets = OO_CHECK_SETS;
     return check_together(s, context);
 }

@@ -19,14 +19,14 @@ static oo_status add_pair(oo_settings *s, oo_context *context, oo_words *list, c
     return OO_OK;
 }
 
-static oo_status add_dim(oo_settings *s, oo_context *context, const char *value, const char *shown) {
+oo_status oo__parse_dim(oo_settings *s, oo_context *context, oo_words *list, const char *value, const char *shown) {
     static const char wanted[] = "of the form NAME=N";
     int64_t size;
-    OO_TRY(add_pair(s, context, &s->run.dims, value, shown, wanted));
+    OO_TRY(add_pair(s, context, list, value, shown, wanted));
     return oo__parse_count(&size, strrchr(value, '=') + 1) ? OO_OK : wrong(context, shown, value, wanted);
 }
 
-static oo_status parse_tolerance(double *out, oo_context *context, const char *value, const char *shown) {
+oo_status oo__parse_tolerance(double *out, oo_context *context, const char *value, const char *shown) {
     char *end;
     errno = 0;
     *out = strtod(value, &end);
@@ -37,9 +37,9 @@ oo_status oo__run_option(oo_settings *s, oo_context *context, oo_option_id id, c
     oo_run_options *const run = &s->run;
     switch (id) {
     case OPT_INPUT: return add_pair(s, context, &run->inputs, value, shown, "of the form NAME=FILE");
-    case OPT_DIM: return add_dim(s, context, value, shown);
-    case OPT_RTOL: return parse_tolerance(&run->rtol, context, value, shown);
-    case OPT_ATOL: return parse_tolerance(&run->atol, context, value, shown);
+    case OPT_DIM: return oo__parse_dim(s, context, &run->dims, value, shown);
+    case OPT_RTOL: return oo__parse_tolerance(&run->rtol, context, value, shown);
+    case OPT_ATOL: return oo__parse_tolerance(&run->atol, context, value, shown);
     case OPT_SEED: return oo__parse_count(&run->seed, value) ? OO_OK : wrong(context, shown, value, "a number");
     case OPT_OUTPUT_DIR: run->output_dir = value; break;
     case OPT_TEST_DATA: run->test_data = value; break;

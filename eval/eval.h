@@ -124,6 +124,9 @@ typedef struct oo_eval_settings {
     uint64_t step_limit;    /* nodes run in one evaluation, those of loops and functions each time; 0 = no limit */
     /* Called after each node, for profiles and for looking at intermediate values. */
     void (*watch)(void *user, const oo_node *node, oo_datum *const *outputs, double seconds);
+    /* Called after each node, before `watch`: may put another value in the place of an output that is not NULL (release the old one, give a
+     * reference to the new one). */
+    void (*amend)(void *user, const oo_node *node, oo_datum **outputs);
     void *user;
 } oo_eval_settings;
 

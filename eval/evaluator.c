@@ -247,6 +247,8 @@ static oo_status run_node(oo_evaluator *ev, const oo_node *node, oo_datum *const
                                                    : call_kernel(ev, node, &callee, in, out);
     if (status == OO_OK)
         status = check_outputs(node, out);
+    if (status == OO_OK && ev->settings.amend)
+        ev->settings.amend(ev->settings.user, node, out);
     if (status == OO_OK && ev->settings.watch)
         ev->settings.watch(ev->settings.user, node, out, now() - start);
     return status;

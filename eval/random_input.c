@@ -37,6 +37,10 @@ typedef struct maker {
     oo_exprs *pool;
     oo_vec(oo_named_dim) dims;
     int64_t missing; /* what a symbol that is new gets */
+    int64_t spread;  /* added to the next one */
+    uint32_t axis;   /* of the dimension that is looked at */
+    uint32_t next_fixed; /* input of `fixed` behind the one found last */
+    uint32_t conditions; /* made so far: seeds 0 to 3 are all that two can be, true first */
 } maker;
 
 static const oo_named_dim *find_dim(const maker *m, const char *name, size_t size) {
@@ -50,8 +54,10 @@ static int64_t size_of_name(maker *m, const char *name, size_t size) {
     const oo_named_dim *const known = find_dim(m, name, size);
     if (known)
         return known->size;
-    oo_vec_push(m->arena, &m->dims, (oo_named_dim){oo__arena_copy(m->arena, name, size), m->missing});
-    return m->missing;
+    const int64_t fresh = m->missing + (m->axis ? m->spread : 0);
+    m->spread += m->axis ? m->settings->spread : 0;
+    oo_vec_push(m->arena, &m->dims, (oo_named_dim){oo__arena_copy(m->arena, name, size), fresh});
+    return fresh;
 }
 
 static const oo_expr *expr_of_name(void *state, const char *name, size_t size) {
@@ -61,6 +67,7 @@ static const oo_expr *expr_of_name(void *state, const char *name, size_t size) {
 
 /* A dimension of a declared type: a number, a symbol, or an expression as exporters write them. 0 when it can be nothing. */
 static int64_t size_of_dim(maker *m, const oo_dim *d, uint32_t axis) {
+    m->axis = axis;
     m->missing = axis == 0 ? (m->settings->first ? m->settings->first : 2) : m->settings->other ? m->settings->other : 16;
     if (d->kind == OO_DIM_VALUE)
         return d->value;
@@ -100,6 +107,39 @@ static void learn(maker *m, const oo_type *type, const oo_datum *given) {
     }
 }
 
+/* What `fixed` declares for an input, NULL when it has none of that name. The order is mostly the same: it is looked for behind the last one. */
+static const oo_type *fixed_type(maker *m, const oo_value *input) {
+    const oo_value_infos *const list = m->settings->fixed ? &m->settings->fixed->graph->inputs : NULL;
+    if (!list || !input->name || (input->flags & OO_VALUE_INITIALIZER))
+        return NULL;
+    for (uint32_t i = 0; i < list->n; i++) {
+        const oo_value_info *const info = &list->data[(m->next_fixed + i) % list->n];
+        if (!info->value->name || strcmp(info->value->name, input->name) != 0)
+            continue;
+        m->next_fixed = (uint32_t)(info - list->data) + 1;
+        return info->type;
+    }
+    return NULL;
+}
+
+/* The type with the numbers that `fixed` has for its dimensions; their symbols have them everywhere. */
+static const oo_type *with_fixed(maker *m, const oo_type *type, const oo_type *fixed) {
+    if (!type || !fixed || type->kind != OO_TYPE_TENSOR || fixed->kind != OO_TYPE_TENSOR || !type->has_shape || !fixed->has_shape ||
+        type->rank != fixed->rank)
+        return type;
+    oo_type *const copy = OO_NEW(m->arena, oo_type);
+    *copy = *type;
+    copy->dims = OO_NEW_ARRAY(m->arena, oo_dim, type->rank);
+    for (uint32_t i = 0; i < type->rank; i++) {
+        const oo_dim *const d = &type->dims[i];
+        const bool numbered = fixed->dims[i].kind == OO_DIM_VALUE && d->kind != OO_DIM_VALUE;
+        copy->dims[i] = numbered ? fixed->dims[i] : *d;
+        if (numbered && d->kind == OO_DIM_PARAM && !find_dim(m, d->param, strlen(d->param)))
+            oo_vec_push(m->arena, &m->dims, (oo_named_dim){d->param, fixed->dims[i].value});
+    }
+    return copy;
+}
+
 /* ---- elements ---- */
 static bool is_floating(oo_elem elem) {
     return elem == OO_FLOAT || elem == OO_DOUBLE || elem == OO_FLOAT16 || elem == OO_BFLOAT16 ||
@@ -107,14 +147,31 @@ static bool is_floating(oo_elem elem) {
            elem == OO_FLOAT6E3M2;
 }
 
-static double next_float(stream *s, oo_random_values values) {
+static double smallest_normal(oo_elem elem) {
+    return elem == OO_DOUBLE ? 0x1p-1022 : elem == OO_FLOAT16 ? 0x1p-14 : elem == OO_FLOAT || elem == OO_BFLOAT16 ? 0x1p-126 : 0x1p-6;
+}
+
+static double next_float(stream *s, oo_random_values values, oo_elem elem) {
+    static const double SPECIAL[] = {INFINITY, -INFINITY, NAN, NAN};
     switch (values) {
     case OO_RANDOM_UNIFORM: return next_uniform(s);
     case OO_RANDOM_ZEROS: return 0;
     case OO_RANDOM_LARGE: return 1e4 * next_normal(s);
+    case OO_RANDOM_NEGATIVE: return -next_uniform(s);
+    case OO_RANDOM_TINY: return 2 * smallest_normal(elem) * (2 * next_uniform(s) - 1);
+    case OO_RANDOM_SPECIAL: return next_below(s, 16) ? next_normal(s) : SPECIAL[next_below(s, 4)];
+    case OO_RANDOM_EDGES: {
+        const int64_t kind = next_below(s, OO_RANDOM_EDGES + 1);
+        return kind == OO_RANDOM_EDGES ? -0.0 : next_float(s, (oo_random_values)kind, elem);
+    }
     default: return next_normal(s);
     }
 }
+
+/* One of the two ends. */
+static int64_t next_end(stream *s, int64_t least, int64_t most) { return next_below(s, 2) ? most : least; }
+
+static bool at_limits(oo_random_values values) { return values == OO_RANDOM_EDGES || values == OO_RANDOM_SPECIAL; }
 
 static void fill_strings(oo_array *a, stream *s) {
     static const char *const WORDS[] = {"a", "b", "cat", "dog", "monday", "tuesday", "", "10"};
@@ -124,27 +181,28 @@ static void fill_strings(oo_array *a, stream *s) {
     }
 }
 
+/* Images are bytes; other integers stay small. */
+static int64_t numbers_of(oo_elem elem) { return elem == OO_BOOL ? 2 : elem == OO_UINT8 ? 256 : oo__elem_bits((int32_t)elem) < 4 ? 2 : 8; }
+
 static void fill_data(oo_array *a, stream *s, oo_random_values values) {
     for (uint64_t i = 0; i < a->count; i++) {
         if (is_floating(a->elem))
-            oo__array_set_double(a, i, next_float(s, values));
-        else if (a->elem == OO_BOOL)
-            oo__array_set_int(a, i, next_below(s, 2));
-        else if (a->elem == OO_UINT8)
-            oo__array_set_int(a, i, next_below(s, 256));
+            oo__array_set_double(a, i, next_float(s, values, a->elem));
+        else if (at_limits(values))
+            oo__array_set_int(a, i, next_end(s, 0, numbers_of(a->elem) - 1));
         else
-            oo__array_set_int(a, i, next_below(s, oo__elem_bits((int32_t)a->elem) < 4 ? 2 : 8));
+            oo__array_set_int(a, i, next_below(s, numbers_of(a->elem)));
     }
 }
 
-/* Ones, then zeros, along the last axis; each row has a one at least. */
-static void fill_mask(oo_array *a, stream *s) {
+/* Ones, then zeros, along the last axis; each row has a one at least. At its limits: all ones, and a row with one. */
+static void fill_mask(oo_array *a, stream *s, oo_random_values values) {
     const int64_t row = a->rank ? a->dims[a->rank - 1] : 1;
     int64_t ones = 0;
     for (uint64_t i = 0; i < a->count; i++) {
         const int64_t at = (int64_t)(i % (uint64_t)row);
         if (at == 0)
-            ones = 1 + next_below(s, row);
+            ones = !at_limits(values) ? 1 + next_below(s, row) : i ? 1 : row;
         oo__array_set_int(a, i, at < ones);
     }
 }
@@ -163,19 +221,17 @@ static void fill(oo_array *a, oo__role role, stream *s, oo_random_values values)
         return;
     }
     switch (role.kind) {
-    case OO__ROLE_MASK: fill_mask(a, s); return;
+    case OO__ROLE_MASK: fill_mask(a, s, values); return;
     case OO__ROLE_POSITION: fill_positions(a, role.limit); return;
     case OO__ROLE_DATA: fill_data(a, s, values); return;
     default: break;
     }
-    for (uint64_t i = 0; i < a->count; i++) {
-        const int64_t number = role.kind == OO__ROLE_INDEX    ? next_below(s, role.limit)
-                               : role.kind == OO__ROLE_LENGTH ? 1 + next_below(s, role.limit)
-                               : role.kind == OO__ROLE_COUNT  ? 1 + next_below(s, 3)
-                               : role.kind == OO__ROLE_RATE   ? 16000
-                                                              : 0;
-        oo__array_set_int(a, i, number);
-    }
+    const int64_t least = role.kind == OO__ROLE_LENGTH || role.kind == OO__ROLE_COUNT ? 1 : role.kind == OO__ROLE_RATE ? 16000 : 0;
+    const int64_t numbers = role.kind == OO__ROLE_INDEX || role.kind == OO__ROLE_LENGTH ? (role.limit > 1 ? role.limit : 1)
+                            : role.kind == OO__ROLE_COUNT                               ? 3
+                                                                                        : 1;
+    for (uint64_t i = 0; i < a->count; i++)
+        oo__array_set_int(a, i, at_limits(values) ? next_end(s, least, least + numbers - 1) : least + next_below(s, numbers));
 }
 
 /* ---- values ---- */
@@ -196,7 +252,10 @@ static oo_status make_tensor(oo_datum **out, maker *m, const oo_value *input, co
     oo_array *const a = oo__array_new(elem, type->rank, dims);
     if (!a)
         return fail(input, OO_LIMIT, "the input has a negative dimension or would be larger than the limit for one tensor");
-    fill(a, oo__role_of(input, dim_of, m), s, m->settings->values);
+    const oo__role role = oo__role_of(input, dim_of, m);
+    fill(a, role, s, m->settings->values);
+    if (elem == OO_BOOL && a->count == 1 && role.kind == OO__ROLE_DATA)
+        oo__array_set_int(a, 0, !(m->settings->seed >> m->conditions++ % 2 & 1));
     *out = oo__datum_tensor(a);
     return OO_OK;
 }
@@ -228,12 +287,15 @@ oo_status oo__random_inputs(oo_datum **inputs, const oo_model *model, const oo_r
     for (uint32_t i = 0; i < list->n; i++)
         if (inputs[i])
             learn(&m, list->data[i].type, inputs[i]);
+    const oo_type **const types = OO_NEW_ARRAY(m.arena, const oo_type *, list->n);
+    for (uint32_t i = 0; i < list->n; i++)
+        types[i] = with_fixed(&m, list->data[i].type, fixed_type(&m, list->data[i].value));
     oo_status status = OO_OK;
     for (uint32_t i = 0; i < list->n && status == OO_OK; i++) {
         const oo_value *const value = list->data[i].value;
         stream s = {settings->seed * UINT64_C(0xd1342543de82ef95) + i * UINT64_C(0x2545f4914f6cdd1d)};
         if (!inputs[i] && !(value->flags & OO_VALUE_INITIALIZER))
-            status = make_value(&inputs[i], &m, value, list->data[i].type, &s, 0);
+            status = make_value(&inputs[i], &m, value, types[i], &s, 0);
     }
     oo__exprs_free(m.pool);
     oo__arena_free(m.arena);

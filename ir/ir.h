@@ -376,6 +376,8 @@ bool oo__tensor_make(const void *tensor, uint64_t offset, size_t size, void *out
 const char *oo__graph_path(const oo_graph *graph, oo_arena *arena);
 /* "tensor(float)[N,3]", "seq(tensor(int64))", "unknown"; in `arena`. */
 const char *oo__type_text(const oo_type *type, oo_arena *arena);
+/* Name of a node for messages; of one that has none, "Conv:y" after its first output. In `arena` or the model. */
+const char *oo__node_label(const oo_node *node, oo_arena *arena);
 /* Sends a diagnostic about a node, value or graph (each may be NULL). */
 void oo__report(oo_model *model, oo_severity severity, const char *code, const oo_graph *graph, const oo_node *node,
                 const oo_value *value, const char *format, ...) OO_PRINTF(7, 8);

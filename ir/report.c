@@ -9,7 +9,7 @@ static const char *shortened(const char *text, oo_arena *arena) {
     return strnlen(text, MOST + 1) <= MOST ? text : oo__arena_printf(arena, "%.*s...", (int)MOST, text);
 }
 
-static const char *label_of(const oo_node *node, oo_arena *arena) {
+const char *oo__node_label(const oo_node *node, oo_arena *arena) {
     if (node->name && *node->name)
         return node->name;
     const char *const output = node->noutputs && node->outputs[0] ? oo_value_name(node->outputs[0]) : "";
@@ -42,7 +42,7 @@ const char *oo__graph_path(const oo_graph *graph, oo_arena *arena) {
     const char *const outer = oo__graph_path(graph->parent, arena);
     if (!graph->owner)
         return oo__arena_printf(arena, "%s/subgraph", outer);
-    return oo__arena_printf(arena, "%s/%s.%s", outer, shortened(label_of(graph->owner, arena), arena),
+    return oo__arena_printf(arena, "%s/%s.%s", outer, shortened(oo__node_label(graph->owner, arena), arena),
                             shortened(attr_holding(graph, arena), arena));
 }
 
@@ -57,7 +57,7 @@ void oo__report(oo_model *model, oo_severity severity, const char *code, const o
                           .code = code,
                           .file = model->path,
                           .graph = graph ? oo__graph_path(graph, arena) : NULL,
-                          .node = node ? label_of(node, arena) : NULL,
+                          .node = node ? oo__node_label(node, arena) : NULL,
                           .op = node ? node->op->name : NULL,
                           .value = value ? oo_value_name(value) : NULL,
                           .offset = -1};

@@ -153,6 +153,55 @@ go "two plugins" --load "$plugin" --load ./newer.so --list-passes
 has '^host-is-old .*newer\.so'
 has '^count-ops .*onnxopt-count-ops\.so'
 
+# ---- wrong passes: --check finds them, --check-each names pass and rewrite, nothing is written ----
+build wrong.so "$here/wrong_passes.c"
+cat >sums.onnxtxt <<'END'
+<ir_version: 8, opset_import: ["" : 17]>
+g (float[N, 4] x, float[4] w) => (float[N, 4] y) {
+  a = Mul(x, w)
+  b = Add(a, x)
+  c = Sub(b, w)
+  d = Tanh(c)
+  e = Add(d, a)
+  f = Relu(e)
+  y = Exp(f)
+}
+END
+# wrong WHAT PATTERN... -- ARGUMENT...: exit 4, each pattern is a line of stderr, no model was written.
+wrong() {
+  local what=$1 patterns=() code
+  shift
+  while [ "$1" != -- ]; do patterns+=("$1"); shift; done
+  shift
+  rm -rf sums.check-failed found
+  timeout 60 "$ONNXOPT" --load ./wrong.so "$@" sums.onnxtxt -o found >"$work/stdout" 2>"$work/stderr" </dev/null
+  code=$?
+  [ "$code" -eq 4 ] || { fail "$what: exit code $code"; return; }
+  [ ! -e found ] || { fail "$what: a model was written"; return; }
+  for pattern in "${patterns[@]}"; do grep -qE "$pattern" "$work/stderr" || { fail "$what: no $pattern"; return; }; done
+  passed=$((passed + 1))
+}
+differs='input set 1: output "y" differs in [0-9]+ of 8 elements, by up to .*\[check-failed\]$'
+first='node "Sub:c.*" \(Sub\).*swap-operands/swap-difference: the first value that differs, from rewrite 3 \[check-first\]$'
+part='^sums\.check-failed: error: the smallest part that differs is here: .*\[check-part\]$'
+go "without a check nobody notices" --load ./wrong.so -q -p swap-operands sums.onnxtxt -o /dev/null
+go "what is harmless passes" --load ./wrong.so -q -p swap-operands --fuel 2 --check-each sums.onnxtxt -o /dev/null
+wrong "--check" "^sums.onnxtxt: error: $differs" "$first" "$part" -- -p dce,swap-operands --check
+"$ONNXOPT" -q -p "" --emit=text -o - sums.check-failed/rewritten.onnx | sed 1,4d | tr -d '\n' >stdout
+[ "$(cat stdout)" = "difference (float[4] w, float[2,4] b) => (float[2,4] c) {  c = Sub (w, b)}" ] && passed=$((passed + 1)) || fail "not the smallest part"
+"$ONNXOPT" run -q --test-data sums.check-failed/test_data_set_0 sums.check-failed/model.onnx 2>stderr || fail "the part does not compute what stands beside it"
+"$ONNXOPT" run -q --test-data sums.check-failed/test_data_set_0 sums.check-failed/rewritten.onnx 2>stderr
+[ $? -eq 4 ] && passed=$((passed + 1)) || fail "the rewritten part does not differ"
+wrong "--check-each" "after run 2 \(swap-operands\): $differs" \
+  'node "Sub:c.*" \(Sub\).*: swap-operands/swap-difference: rewrite 3 made the model wrong, in run 2 \(swap-operands\).*\[check-rewrite\]$' "$part" \
+  -- -p dce,swap-operands,cse --check-each
+wrong "what does not run" 'the changed model does not run: Transpose .*perm has 3 items.*\[check-failed\]$' \
+  'node "Transpose:f.*break-relu: the node that does not run, from rewrite 1 \[check-first\]$' "$part" -- -p break-relu --check=1
+wrong "--dump-dir" '^dumped/check-failed: error: .*\[check-part\]$' -- -p swap-operands --check=1 --dump-dir dumped
+[ -s dumped/check-failed/test_data_set_0/output_0.pb ] && passed=$((passed + 1)) || fail "--dump-dir"
+wrong "tolerances that allow nothing" '\[check-failed\]$' -- -p swap-operands --check --check-rtol 0 --check-atol 0
+go "tolerances that allow all" --load ./wrong.so -q -p swap-operands --check --check-atol 1e9 sums.onnxtxt -o /dev/null
+
 # ---- crashes: exit code 5 and the pass; a sanitizer or valgrind speaks for itself ----
 build crash.so "$here/bad_plugins.c" -DCRASH '-DPASS_NAME="crash"'
 "$ONNXOPT" --load ./crash.so -q -p dce,crash model.onnxtxt -o crashed.onnx >stdout 2>stderr
