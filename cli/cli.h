@@ -210,6 +210,8 @@ typedef struct oo_input {
 oo_status oo__input_open(oo_input *out, oo_context *context, const char *path);
 /* May be called again, for a second copy of the model. The models must be freed before the input is closed. */
 oo_status oo__input_read(oo_model **out, oo_context *context, const oo_input *input);
+/* The same for a check: see oo__model_load_defective. */
+oo_status oo__input_read_defective(oo_model **out, oo_context *context, const oo_input *input);
 void oo__input_close(oo_input *input);
 /* Length of a path without the ending that models have. */
 size_t oo__model_stem(const char *path);

@@ -37,7 +37,7 @@ static oo_status check_model(const oo_settings *s, oo_context *context, const ch
     oo_status status = oo__input_open(&input, context, path);
     if (status != OO_OK)
         return status;
-    status = oo__input_read(&model, context, &input);
+    status = oo__input_read_defective(&model, context, &input);
     if (status == OO_OK)
         status = oo__model_check(model, &settings);
     oo_model_free(model);

@@ -44,15 +44,18 @@ oo_status oo__input_open(oo_input *out, oo_context *context, const char *path) {
     return OO_OK;
 }
 
-oo_status oo__input_read(oo_model **out, oo_context *context, const oo_input *input) {
+static oo_status read_input(oo_model **out, oo_context *context, const oo_input *input, bool defective) {
     if (!input->source)
-        return oo_model_load(out, context, input->path);
+        return (defective ? oo__model_load_defective : oo_model_load)(out, context, input->path);
     const oo_source *const s = input->source;
     const void *const bytes = s->bytes ? (const void *)s->bytes : "";
     if (input->text)
         return oo_model_parse(out, context, bytes, s->size, input->path);
-    return oo__model_read(out, context, bytes, s->size, input->path);
+    return (defective ? oo__model_read_defective : oo__model_read)(out, context, bytes, s->size, input->path);
 }
+
+oo_status oo__input_read(oo_model **out, oo_context *context, const oo_input *input) { return read_input(out, context, input, false); }
+oo_status oo__input_read_defective(oo_model **out, oo_context *context, const oo_input *input) { return read_input(out, context, input, true); }
 
 void oo__input_close(oo_input *input) { oo__source_close(input->source); }
 

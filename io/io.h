@@ -11,6 +11,11 @@ oo_status oo_model_load(oo_model **out, oo_context *context, const char *path);
 /* The same from memory that outlives the model; `path` names it in messages and gives the folder of external data (NULL: none). */
 oo_status oo__model_read(oo_model **out, oo_context *context, const void *bytes, uint64_t size, const char *path);
 
+/* The same two for whoever lists defects: one that leaves the file readable is told and counted in model->defects, and reading goes on (up to
+ * 1000 of them). A model with defects may be checked and freed, nothing else. */
+oo_status oo__model_load_defective(oo_model **out, oo_context *context, const char *path);
+oo_status oo__model_read_defective(oo_model **out, oo_context *context, const void *bytes, uint64_t size, const char *path);
+
 /* How tensor data is written. */
 typedef enum oo_external {
     OO_EXTERNAL_KEEP,   /* external stays external (copied when the folder changes), internal stays internal; over 2 GiB moves out */

@@ -19,6 +19,14 @@ oo_status oo__read_fail(const oo__reader *r, const char *code, const uint8_t *wh
     return OO_INVALID;
 }
 
+oo_status oo__read_defect(oo__reader *r, oo_status failure) {
+    enum { MAX_DEFECTS = 1000 };
+    if (failure == OO_OK || !r->collect || r->model->defects >= MAX_DEFECTS)
+        return failure;
+    r->model->defects++;
+    return OO_OK;
+}
+
 /* ---- protobuf-c ---- */
 static void *message_alloc(void *arena, size_t size) { return oo__arena_alloc(arena, size); }
 static void message_free(void *arena, void *block) {
@@ -222,8 +230,8 @@ static oo_status read_parts(oo__reader *r, const parts *p, oo_arena *arena) {
     if (!oo__binder_close(r->binder))
         return OO_INVALID;
     OO_TRY(read_items(r, &p->functions, &onnx__function_proto__descriptor));
-    OO_TRY(oo__model_check_acyclic(r->model));
-    return oo__model_check_calls(r->model);
+    OO_TRY(oo__read_defect(r, oo__model_check_acyclic(r->model)));
+    return oo__read_defect(r, oo__model_check_calls(r->model));
 }
 
 static void free_parts(parts *p) {
@@ -248,10 +256,12 @@ void oo__read_folders(oo__reader *r, const char *path) {
 }
 
 /* Takes the source over, also on failure. */
-static oo_status read_source(oo_model **out, oo_context *context, oo_source *source, const char *path) {
-    oo__reader r = {.context = context, .source = source, .model = oo__model_new(context, path), .messages = oo__arena_new()};
+static oo_status read_source(oo_model **out, oo_context *context, oo_source *source, const char *path, bool collect) {
+    oo__reader r = {.context = context, .source = source, .model = oo__model_new(context, path), .messages = oo__arena_new(), .collect = collect};
     r.allocator = (ProtobufCAllocator){message_alloc, message_free, r.messages};
     r.binder = oo__binder_new(r.model);
+    if (collect)
+        oo__binder_collect(r.binder);
     oo_vec_push(r.model->arena, &r.model->sources, source);
     oo__read_folders(&r, path);
     oo_arena *const rest = oo__arena_new();
@@ -282,10 +292,22 @@ oo_status oo_model_load(oo_model **out, oo_context *context, const char *path) {
     *out = NULL;
     oo_source *source;
     OO_TRY(oo__source_open(&source, context, path));
-    return read_source(out, context, source, path);
+    return read_source(out, context, source, path, false);
+}
+
+oo_status oo__model_load_defective(oo_model **out, oo_context *context, const char *path) {
+    *out = NULL;
+    oo_source *source;
+    OO_TRY(oo__source_open(&source, context, path));
+    return read_source(out, context, source, path, true);
+}
+
+oo_status oo__model_read_defective(oo_model **out, oo_context *context, const void *bytes, uint64_t size, const char *path) {
+    *out = NULL;
+    return read_source(out, context, oo__source_memory(bytes, size, path), path, true);
 }
 
 oo_status oo__model_read(oo_model **out, oo_context *context, const void *bytes, uint64_t size, const char *path) {
     *out = NULL;
-    return read_source(out, context, oo__source_memory(bytes, size, path), path);
+    return read_source(out, context, oo__source_memory(bytes, size, path), path, false);
 }

@@ -122,10 +122,11 @@ oo_status oo__read_attr(oo_attr **out, oo__reader *r, oo_graph *graph, oo_node *
     oo_attr *const a = OO_NEW(r->model->arena, oo_attr);
     *out = a;
     if (!m->name.len)
-        return oo__read_fail(r, "load-no-name", r->item, "an attribute%s%s has no name", node ? " of an operator of type " : " of a function",
-                             node ? oo__printable(node->op->name, oo__str_len(node->op->name)) : "");
+        OO_TRY(oo__read_defect(r, oo__read_fail(r, "load-no-name", r->item, "an attribute%s%s has no name",
+                                                node ? " of an operator of type " : " of a function",
+                                                node ? oo__printable(node->op->name, oo__str_len(node->op->name)) : "")));
     const uint32_t set = fields_of(m);
-    a->name = oo__read_text(r, m->has_name, m->name);
+    a->name = oo__read_item(r, m->name);
     a->doc = oo__read_text(r, m->has_doc_string, m->doc_string);
     a->reference = m->has_ref_attr_name && m->ref_attr_name.len ? oo__read_item(r, m->ref_attr_name) : NULL;
     a->has_type = m->has_type;
@@ -134,7 +135,7 @@ oo_status oo__read_attr(oo_attr **out, oo__reader *r, oo_graph *graph, oo_node *
     /* An empty ref_attr_name means none, but its presence must be written back. */
     const bool odd_reference = m->has_ref_attr_name && !m->ref_attr_name.len;
     if ((m->has_type && !known) || odd_reference || !is_canonical(a, set)) {
-        if (set & HOLDERS)
+        if (set & HOLDERS && !r->collect) /* who collects looks at the fields */
             return oo__read_fail(r, "load-attribute", r->item, "attribute \"%s\" holds another kind of value than its type %d says",
                                  oo__printable(oo_attr_name(a), strlen(oo_attr_name(a))), (int)m->type);
         a->raw = oo__read_packed(r, &m->base);

@@ -15,22 +15,24 @@ static oo_value_info read_info(const oo__reader *r, const Onnx__ValueInfoProto *
 
 static oo_status define_input(oo_graph *graph, oo__reader *r, oo_value_info info) {
     if (!info.name || !oo__str_len(info.name))
-        return oo__read_fail(r, "load-no-name", r->item, "an input of graph \"%s\" has no name", oo_graph_name(graph));
+        return oo__read_defect(r, oo__read_fail(r, "load-no-name", r->item, "an input of graph \"%s\" has no name", oo_graph_name(graph)));
     oo_value *const value = oo__value_new(graph, info.name);
     value->flags = OO_VALUE_INPUT;
     value->type = info.type;
     info.value = value;
     oo_vec_push(r->model->arena, &graph->inputs, info);
-    return oo__binder_define(r->binder, value) ? OO_OK : OO_INVALID;
+    return oo__read_defect(r, oo__binder_define(r->binder, value) ? OO_OK : OO_INVALID);
 }
 
 static oo_status add_output(oo_graph *graph, oo__reader *r, oo_value_info info) {
-    oo_value *const value = info.name && oo__str_len(info.name) ? oo__binder_find(r->binder, info.name) : NULL;
+    oo_value *value = info.name && oo__str_len(info.name) ? oo__binder_find(r->binder, info.name) : NULL;
     if (!value) {
         oo__report(r->model, OO_ERROR, "load-unknown-value", graph, NULL, NULL,
                    "output \"%s\" is defined nowhere: no node, graph input or initializer has this name",
                    info.name ? oo__printable(info.name, oo__str_len(info.name)) : "");
-        return OO_INVALID;
+        OO_TRY(oo__read_defect(r, OO_INVALID));
+        value = oo__value_new(graph, info.name ? info.name : r->model->empty);
+        value->flags = OO_VALUE_ORPHAN;
     }
     info.value = value;
     value->noutputs++;
@@ -81,7 +83,7 @@ static oo_status read_initializer(oo_graph *graph, oo__reader *r, const Onnx__Te
     OO_TRY(oo__read_tensor(&tensor, r, m));
     oo_value *const value = initializer_value(graph, r, tensor->name);
     if (!value)
-        return OO_INVALID;
+        return oo__read_defect(r, OO_INVALID);
     value->init = tensor;
     if (!value->type)
         value->type = type_of_tensor(r->model, tensor);
@@ -94,7 +96,7 @@ static oo_status read_sparse_initializer(oo_graph *graph, oo__reader *r, const O
     OO_TRY(oo__read_sparse(&sparse, r, m));
     oo_value *const value = initializer_value(graph, r, sparse->values ? sparse->values->name : NULL);
     if (!value)
-        return OO_INVALID;
+        return oo__read_defect(r, OO_INVALID);
     value->sparse_init = sparse;
     oo_vec_push(r->model->arena, &graph->sparse_initializers, value);
     return OO_OK;
@@ -119,8 +121,7 @@ static oo_status define_outputs(oo_node *node, oo__reader *r, const Onnx__NodePr
             continue;
         oo_value *const value = oo__value_new(node->graph, oo__read_item(r, m->output[i]));
         oo__node_set_output(node, i, value);
-        if (!oo__binder_define(r->binder, value))
-            return OO_INVALID;
+        OO_TRY(oo__read_defect(r, oo__binder_define(r->binder, value) ? OO_OK : OO_INVALID));
     }
     return OO_OK;
 }
@@ -130,8 +131,8 @@ static bool has_nul(ProtobufCBinaryData text) { return text.len && memchr(text.d
 
 static oo_status read_node(oo_graph *graph, oo__reader *r, const Onnx__NodeProto *m) {
     if (!m->op_type.len)
-        return oo__read_fail(r, "load-no-operator", r->item, "node \"%s\" has no operator type",
-                             oo__printable((const char *)m->name.data, m->name.len));
+        OO_TRY(oo__read_defect(r, oo__read_fail(r, "load-no-operator", r->item, "node \"%s\" has no operator type",
+                                                oo__printable((const char *)m->name.data, m->name.len))));
     if (has_nul(m->op_type) || has_nul(m->domain))
         return oo__read_fail(r, "load-malformed", r->item, "the operator type or domain of node \"%s\" holds a NUL byte",
                              oo__printable((const char *)m->name.data, m->name.len));
@@ -278,8 +279,10 @@ oo_status oo__read_function(oo__reader *r, const Onnx__FunctionProto *m) {
     f->graph = oo__graph_new(r->model, NULL);
     f->graph->function = f;
     OO_TRY(read_function_head(f, r, m));
-    if (!oo__function_add(r->model, f))
-        return OO_INVALID;
+    if (!oo__function_add(r->model, f)) {
+        f->graph->dead = true;
+        return oo__read_defect(r, OO_INVALID);
+    }
     oo__binder_open(r->binder, f->graph);
     OO_TRY(read_function_body(f, r, m));
     return oo__binder_close(r->binder) ? OO_OK : OO_INVALID;

@@ -145,11 +145,51 @@ static oo_status tensor_error(const oo__reader *r, const Onnx__TensorProto *m, c
     return oo__read_fail(r, code, r->item, "tensor \"%s\" %s", oo__printable((const char *)m->name.data, m->name.len), what);
 }
 
+/* A tensor of which the dimensions or the data were told to be wrong has neither. */
+static void give_up(oo_tensor *t) {
+    t->broken = true;
+    t->rank = 0;
+    t->count = 1;
+    t->storage = OO_STORE_NONE;
+    t->payload = (oo_payload){0};
+    t->strings.n = 0;
+}
+
+static oo_status defect(oo__reader *r, oo_tensor *t, oo_status failure) {
+    if (failure != OO_OK && oo__read_defect(r, failure) == OO_OK) {
+        give_up(t);
+        return OO_OK;
+    }
+    return failure;
+}
+
+static oo_status read_data(oo__reader *r, oo_tensor *t, const Onnx__TensorProto *m) {
+    const oo__cut *const cut = cut_of(r, m);
+    unsigned kinds = cut ? 1 : 0;
+    const oo_storage own = storage_of(m, &kinds);
+    if (kinds > 1)
+        return defect(r, t, tensor_error(r, m, "load-tensor-data", "holds its data in more than one field"));
+    t->storage = cut ? cut->storage : own;
+    if (m->has_data_location && m->data_location == 1) {
+        if (kinds && !(own == OO_STORE_RAW && !cut && m->raw_data.len == 0))
+            return defect(r, t, tensor_error(r, m, "load-tensor-data", "holds data although it says that they are in another file"));
+        t->storage = OO_STORE_EXTERNAL;
+        return defect(r, t, oo__read_external(r, t));
+    }
+    if (cut)
+        t->payload = cut_payload(r, cut);
+    else
+        read_own_payload(r, t, m);
+    return defect(r, t, check_size(r, t));
+}
+
 oo_status oo__read_tensor(oo_tensor **out, oo__reader *r, const Onnx__TensorProto *m) {
     bool valid;
     oo_tensor *const t = oo__tensor_new(r->model, m->data_type, (uint32_t)m->n_dims, m->dims, &valid);
-    if (!valid)
-        return tensor_error(r, m, "load-tensor-dims", "has negative dimensions or more elements than can be counted");
+    if (!valid) {
+        OO_TRY(oo__read_defect(r, tensor_error(r, m, "load-tensor-dims", "has negative dimensions or more elements than can be counted")));
+        give_up(t);
+    }
     t->has_elem = m->has_data_type;
     t->name = oo__read_text(r, m->has_name, m->name);
     t->doc = oo__read_text(r, m->has_doc_string, m->doc_string);
@@ -159,23 +199,7 @@ oo_status oo__read_tensor(oo_tensor **out, oo__reader *r, const Onnx__TensorProt
     oo__read_props(r, &t->external, m->external_data, m->n_external_data);
     t->rest = rest_of(r, m);
     *out = t;
-    const oo__cut *const cut = cut_of(r, m);
-    unsigned kinds = cut ? 1 : 0;
-    const oo_storage own = storage_of(m, &kinds);
-    if (kinds > 1)
-        return tensor_error(r, m, "load-tensor-data", "holds its data in more than one field");
-    t->storage = cut ? cut->storage : own;
-    if (m->has_data_location && m->data_location == 1) {
-        if (kinds && !(own == OO_STORE_RAW && !cut && m->raw_data.len == 0))
-            return tensor_error(r, m, "load-tensor-data", "holds data although it says that they are in another file");
-        t->storage = OO_STORE_EXTERNAL;
-        return oo__read_external(r, t);
-    }
-    if (cut)
-        t->payload = cut_payload(r, cut);
-    else
-        read_own_payload(r, t, m);
-    return check_size(r, t);
+    return t->broken ? OO_OK : read_data(r, t, m);
 }
 
 oo_status oo__read_sparse(oo_sparse **out, oo__reader *r, const Onnx__SparseTensorProto *m) {

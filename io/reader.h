@@ -17,10 +17,14 @@ typedef struct oo__reader {
     const uint8_t *item;       /* of the current item, for byte offsets in messages */
     const char *folder;        /* of external data, in the model's arena; NULL = none */
     const char *real_folder;   /* canonical folder of the model file */
+    bool collect;              /* defects that leave the file readable are told and counted, and reading goes on */
 } oo__reader;
 
 /* Errors that are about a place in the file. Returns OO_INVALID. */
 oo_status oo__read_fail(const oo__reader *r, const char *code, const uint8_t *where, const char *format, ...) OO_PRINTF(4, 5);
+
+/* Forwards a failure that was told, or counts it and lets reading go on where defects are collected. */
+oo_status oo__read_defect(oo__reader *r, oo_status failure);
 
 /* Text of a bytes field: interned, NULL when absent. */
 const char *oo__read_text(const oo__reader *r, protobuf_c_boolean has, ProtobufCBinaryData text);

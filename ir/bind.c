@@ -28,6 +28,7 @@ struct oo_binder {
     oo_vec(scope) scopes;
     oo_vec(definition *) definitions;
     oo_vec(pending) late;
+    bool collect;
 };
 
 oo_binder *oo__binder_new(oo_model *model) {
@@ -35,6 +36,8 @@ oo_binder *oo__binder_new(oo_model *model) {
     *b = (oo_binder){.model = model};
     return b;
 }
+
+void oo__binder_collect(oo_binder *b) { b->collect = true; }
 
 static void forget(oo_binder *b, uint32_t down_to) {
     while (b->definitions.n > down_to) {
@@ -103,6 +106,16 @@ static void report_unknown(const oo_binder *b, const pending *p) {
                oo__printable(p->name, oo__str_len(p->name)));
 }
 
+/* Gives an input of no name a value that nothing makes. */
+static void adopt(oo_binder *b, const pending *p, bool report) {
+    if (report)
+        report_unknown(b, p);
+    oo_value *const value = oo__value_new(p->node->graph, p->name);
+    value->flags = OO_VALUE_ORPHAN;
+    oo__use_link(p->node, p->index, value);
+    b->model->defects++;
+}
+
 bool oo__binder_close(oo_binder *b) {
     const scope s = b->scopes.data[b->scopes.n - 1];
     uint32_t kept = s.late;
@@ -123,7 +136,9 @@ bool oo__binder_close(oo_binder *b) {
         return true;
     if (b->late.n)
         report_unknown(b, &b->late.data[0]);
-    const bool ok = b->late.n == 0;
+    const bool ok = b->late.n == 0 || b->collect;
+    for (uint32_t i = 0; b->collect && i < b->late.n; i++)
+        adopt(b, &b->late.data[i], i > 0);
     b->late.n = 0;
     return ok;
 }

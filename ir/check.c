@@ -90,8 +90,10 @@ oo_status oo__model_check(oo_model *model, const oo_check_settings *settings) {
     oo__check_run c = {.model = model, .settings = settings ? settings : &usual, .arena = oo__arena_new()};
     run_checks(&c, SCOPE_MODEL);
     oo_for_each_graph(graph, model) check_graph(&c, graph);
-    if (!c.settings->no_infer)
+    if (!c.settings->no_infer && !model->defects)
         oo__check_types(&c);
+    else if (!c.settings->no_infer)
+        oo__report(model, OO_NOTE, NULL, NULL, NULL, NULL, "types and shapes were not checked: the model could not be read as a whole");
     oo__arena_free(c.arena);
-    return c.errors ? OO_INVALID : OO_OK;
+    return c.errors || model->defects ? OO_INVALID : OO_OK;
 }

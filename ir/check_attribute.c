@@ -79,7 +79,7 @@ static void check_against(oo__check_run *c, const oo_attr *a) {
     const oo_schema_attr *const s = oo__schema_attr(c->schema, a->name);
     const oo_attr_type type = a->has_type ? a->type : OO_ATTR_UNDEFINED;
     if (!s) {
-        if (!takes_any(c->schema) && !is_private(a->name))
+        if (oo__str_len(a->name) && !takes_any(c->schema) && !is_private(a->name))
             oo__tell(c, DEFECT_ATTRIBUTE, NULL, "the operator has no attribute \"%s\" (its definition is of version %lld)", oo__shown(a->name),
                      (long long)c->schema->since);
         return;

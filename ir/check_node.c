@@ -63,6 +63,8 @@ static void check_unknown(oo__check_run *c) {
 
 void oo__check_operator(oo__check_run *c) {
     const oo_node *const node = c->node;
+    if (!*node->op->name)
+        return; /* told by the reader */
     if (!node->ninputs && !node->noutputs)
         oo__tell(c, DEFECT_NODE_EMPTY, NULL, "the node has neither inputs nor outputs");
     if (!has_domain(c, node))

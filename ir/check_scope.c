@@ -68,7 +68,8 @@ static void define_outputs(scopes *s, const oo_node *node) {
     for (uint32_t i = 0; i < node->noutputs; i++) {
         const oo_value *const value = node->outputs[i];
         const definition *const d = value && value->name ? find(value->name) : NULL;
-        if (d && !(node->graph->training && d->depth < s->depth))
+        const bool told = d && d->depth == s->depth && s->c->model->defects; /* by the reader */
+        if (d && !told && !(node->graph->training && d->depth < s->depth))
             oo__tell(s->c, DEFECT_NAME_TWICE, value, "output %u has a name that is defined already%s", i,
                      d->depth < s->depth ? ", in a graph around this one" : "");
         if (value)

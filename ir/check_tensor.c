@@ -61,7 +61,7 @@ static void check_six_bits(oo__check_run *c, const oo_tensor *t, const oo_value 
 }
 
 void oo__check_tensor(oo__check_run *c, const oo_tensor *t, const oo_value *value, const char *what) {
-    if (!t)
+    if (!t || t->broken)
         return;
     oo__check_props(c, DEFECT_METADATA_TWICE, &t->metadata, value, "the tensor");
     if (!t->has_elem || t->elem == OO_UNDEFINED)
@@ -163,6 +163,8 @@ static void check_parts(oo__check_run *c, const oo_sparse *s, const oo_value *va
 }
 
 void oo__check_sparse(oo__check_run *c, const oo_sparse *s, const oo_value *value, const char *what) {
+    if (s && ((s->values && s->values->broken) || (s->indices && s->indices->broken)))
+        return;
     if (!s || !s->values) {
         oo__tell(c, DEFECT_SPARSE, value, "%sthe sparse tensor has no values", what);
         return;

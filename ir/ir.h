@@ -98,6 +98,7 @@ struct oo_tensor {
     const char *doc;
     oo_props metadata;
     oo_bytes rest;             /* segment and unknown fields, as on the wire */
+    bool broken;               /* data or dimensions are wrong, which was told: there are none (only where defects are collected) */
     uint64_t hash;             /* cache of oo_tensor_hash, 0 = not computed */
     uint64_t data_hash;        /* cache: over all data, 0 = not computed */
     const uint8_t *decoded;    /* cache: INT32S .. UINT64S as raw_data */
@@ -324,6 +325,7 @@ struct oo_model {
     uint64_t fresh;                          /* counter for names */
     uint64_t constant_bytes;                 /* of all constants when a pass first asked; it is what budgets count from */
     bool constants_measured;                 /* somebody has asked */
+    uint32_t defects;                        /* told while reading; not 0: the model is whole enough to be checked and for nothing else */
     struct oo_exprs *exprs;                  /* dimensions as inference knows them, NULL before it ran */
     struct oo__learned *learned;             /* constraints of the last inference, NULL = none were looked for */
     uint32_t symbols;                        /* data-dependent ones made so far; never counted anew, so that no two are one */
@@ -386,6 +388,8 @@ void oo__report(oo_model *model, oo_severity severity, const char *code, const o
 typedef struct oo_binder oo_binder;
 oo_binder *oo__binder_new(oo_model *model);
 void oo__binder_free(oo_binder *binder);
+/* From now on inputs of no name are told, counted as model->defects and linked to values of their own (orphans). */
+void oo__binder_collect(oo_binder *binder);
 /* Scopes nest as graphs do; a function's body or a main graph opens at depth 0. */
 void oo__binder_open(oo_binder *binder, oo_graph *graph);
 /* Defines the value's name in the innermost scope. False after an error diagnostic when the scope has it already. */
