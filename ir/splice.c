@@ -6,6 +6,7 @@
 
 #include "ir/change.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ typedef struct splice {
     const oo_graph *body;
     const oo_node *call;         /* whose attributes the references of the body mean; NULL: they stay references */
     const oo_function *function; /* whose defaults come next */
+    bool given;                  /* a graph of the call is being copied */
     bool foreign;                /* what is being copied belongs to another model */
     oo_value **foreign_twins;    /* by value id, of that model */
 } splice;
@@ -141,7 +143,7 @@ static oo_attr *copy_attr(splice *s, const oo_attr *from, oo_node *owner) {
     splice outside = *s;
     const bool given = meant != from && oo_node_attr(s->call, from->reference) == meant;
     if (given)
-        outside.foreign = false, outside.call = NULL;
+        outside.foreign = false, outside.call = NULL, outside.given = true;
     else if (s->foreign)
         copy_foreign(s, attr);
     if (graphs)
@@ -160,17 +162,28 @@ static const char *own_name(const oo_node *from) {
     return output && output->name ? output->name : "";
 }
 
-/* The name of the call goes before, as a scope does. Very long ones would make a small model large. */
-static const char *scoped_name(const splice *s, const oo_node *from) {
-    const char *const outer = s->call && s->call->name ? s->call->name : "", *const inner = own_name(from);
+/* The name of the call goes before, as a scope does. Very long ones would make a small model large. In `room`; "" when there is none. */
+static const char *scoped_name(const splice *s, const oo_node *from, char *room) {
+    const char *const outer = s->call && s->call->name ? s->call->name : "", *const inner = *outer ? own_name(from) : from->name ? from->name : "";
     const size_t n = *outer ? oo__str_len(outer) : 0, m = *inner ? oo__str_len(inner) : 0;
-    if (!n || !m || n + m + 1 > NAME_ROOM)
+    if (n && m && n + m + 1 <= NAME_ROOM)
+        snprintf(room, NAME_ROOM + 1, "%s/%s", outer, inner);
+    else
+        snprintf(room, NAME_ROOM + 1, "%.*s", NAME_ROOM, inner);
+    return room;
+}
+
+/* Runtimes refuse two nodes of one name. The nodes of a graph that is copied once, to take the place of the node that holds it, keep theirs. */
+static const char *new_name(const splice *s, const oo_node *from, uint32_t id) {
+    char base[NAME_ROOM + 1], name[NAME_ROOM + 32];
+    if (!s->call && !s->given)
         return text(s, from->name);
-    char name[NAME_ROOM + 1];
-    memcpy(name, outer, n);
-    name[n] = '/';
-    memcpy(name + n + 1, inner, m);
-    return oo__str_n(s->model, name, n + 1 + m);
+    if (!*scoped_name(s, from, base))
+        return NULL;
+    snprintf(name, sizeof name, "%s", base);
+    for (uint32_t i = id; oo__intern_find(s->model->strings, name, strlen(name)); i++)
+        snprintf(name, sizeof name, "%s_%u", base, i);
+    return oo__str(s->model, name);
 }
 
 static bool has_key(const oo_props *props, const char *key) {
@@ -211,7 +224,7 @@ static oo_node *copy_node(splice *s, const oo_node *from, oo_graph *graph, oo_no
     oo__graph_link(graph, node, before);
     oo__log(s->rw, (oo__change){.kind = OO__NODE_IN, .node = node});
     oo_vec_push(NULL, &s->rw->added, node->id);
-    node->name = scoped_name(s, from);
+    node->name = new_name(s, from, node->id);
     node->origin = s->model->history.n + 1;
     node->stamp = s->model->serial;
     copy_extra(s, node, from);

@@ -50,7 +50,7 @@ static void check_copy(world *w, oo_value *const *outputs) {
     oo_node *const call = oo_graph_last(w->graph);
     assert_string_equal(ops_of(w->graph), "Constant If f");
     oo_node *const copy = oo_node_prev(call);
-    assert_string_equal(oo_node_name(copy), "call/if");
+    assert_int_equal(strncmp(oo_node_name(copy), "call/if", 7), 0); /* a name that was given once is not given again */
     if (call->extra) {
         assert_string_equal(copy->extra->doc, "why");
         assert_int_equal(copy->extra->metadata.n, 1);
