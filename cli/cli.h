@@ -40,6 +40,7 @@ typedef enum oo_group {
     GROUP_RUN,
     GROUP_CHECK,
     GROUP_DIFF,
+    GROUP_PROVE,
     GROUP_MESSAGES,
     GROUP_HELP,
     GROUP_COUNT
@@ -110,6 +111,12 @@ typedef struct oo_compare_options {
     double rtol, atol; /* below 0 = not given */
 } oo_compare_options;
 
+/* Of onnxopt passes prove. */
+typedef struct oo_prove_options {
+    oo_words words; /* "prove", then names of rules and groups */
+    int64_t instances, seed;
+} oo_prove_options;
+
 /* Strings point into argv or `arena`. */
 typedef struct oo_settings {
     oo_arena *arena;
@@ -121,7 +128,9 @@ typedef struct oo_settings {
     bool dry_run;
     oo_save_options save;
     bool external_given;
-    oo_words loads, disabled;
+    oo_words loads, disabled, rule_files;
+    const char *target;
+    bool exact;
     const char *plugin_dir;
     oo_verify verify;
     bool honest, time, stats, tell_passed, tell_missed, print_changed, print_pipeline;
@@ -135,6 +144,7 @@ typedef struct oo_settings {
     oo_check_options check;
     oo_shape_options shapes;
     oo_compare_options compare;
+    oo_prove_options prove;
     oo_option_id action; /* OPT_COUNT = do what the command does */
     const char *subject; /* argument of the action */
 } oo_settings;
@@ -244,12 +254,14 @@ char *oo__text_diff(const char *before, const char *after, unsigned around);
 void oo__print_help(FILE *file, oo_command_id command, bool all);
 void oo__print_version(FILE *file);
 void oo__print_passes(FILE *file, const oo_registry *registry, bool json);
+void oo__print_rules(FILE *file, oo_rulebase *rules, bool json);
 /* False after a diagnostic when there is no such pass. */
 bool oo__print_pass_help(FILE *file, oo_context *context, const oo_registry *registry, const char *name);
 void oo__print_manual(FILE *file, const oo_registry *registry);
 void oo__print_completion(FILE *file);
 
 /* ---- the commands (cmd_*.c) ---- */
+oo_exit oo__cmd_passes(const oo_settings *settings, oo_context *context, oo_rulebase *rules);
 oo_exit oo__cmd_optimize(const oo_settings *settings, oo_context *context, const oo_printer *printer, oo_registry *registry);
 oo_exit oo__cmd_infer(const oo_settings *settings, oo_context *context, const oo_printer *printer);
 oo_exit oo__cmd_run(const oo_settings *settings, oo_context *context, const oo_printer *printer);

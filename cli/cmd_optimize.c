@@ -1,5 +1,6 @@
 /* The command: read a model, run a pipeline over it, write it. */
 #include "cli/checking.h"
+#include "passes/rule_base.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@ typedef struct job {
     oo_context *context;
     const oo_printer *printer;
     oo_pipeline *pipeline;
+    oo_rulebase *rules;
     oo_input input;
     oo_model *model, *before; /* before: the model as read, for pictures */
     oo_run_report report;
@@ -45,14 +47,22 @@ static oo_status check_disabled(const job *j, const oo_registry *registry) {
     for (uint32_t i = 0; i < j->settings->disabled.n; i++) {
         const char *const word = j->settings->disabled.data[i];
         char *const name = oo__arena_copy(j->settings->arena, word, strcspn(word, "#"));
-        if (oo__registry_find(registry, name))
+        if (oo__registry_find(registry, name) || oo__rulebase_has(oo__registry_rules(registry), name))
             continue;
-        const char *const near = oo__registry_suggest(registry, name);
-        oo__usage_error(j->context, "--disable: there is no pass \"%s\"%s%s%s", oo__printable(name, strlen(name)),
+        const char *near = oo__registry_suggest(registry, name);
+        near = near ? near : oo__rulebase_suggest(oo__registry_rules(registry), name);
+        oo__usage_error(j->context, "--disable: there is no pass or rule \"%s\"%s%s%s", oo__printable(name, strlen(name)),
                         near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
         return OO_INVALID;
     }
     return OO_OK;
+}
+
+/* The rules of files go first: they were written for the model as it is. */
+static const char *with_rules(const oo_settings *s, const char *pipeline) {
+    for (uint32_t i = s->rule_files.n; i-- > 0;)
+        pipeline = oo__arena_printf(s->arena, "rules{file=\"%s\" level=3}%s%s", s->rule_files.data[i], *pipeline ? "," : "", pipeline);
+    return pipeline;
 }
 
 static oo_status plan(job *j, const oo_registry *registry) {
@@ -61,7 +71,8 @@ static oo_status plan(job *j, const oo_registry *registry) {
     const int level = s->level >= 0 ? s->level : 2;
     const char *const text = s->pipeline ? s->pipeline : oo__pipeline_of_level(level);
     const char *const origin = s->pipeline ? "-p" : oo__arena_printf(s->arena, "-O%d", level);
-    OO_TRY(oo__pipeline_parse(&j->pipeline, j->context, registry, text, origin));
+    j->rules = oo__registry_rules(registry);
+    OO_TRY(oo__pipeline_parse(&j->pipeline, j->context, registry, with_rules(s, text), origin));
     oo__pipeline_add_shapes(j->pipeline, s, registry);
     return OO_OK;
 }
@@ -94,6 +105,11 @@ static oo_status run_passes(job *j) {
                                .fuel = s->fuel,
                                .tell_passed = s->tell_passed,
                                .tell_missed = s->tell_missed,
+                               .rules = {.base = j->rules,
+                                         .target = s->target,
+                                         .exact = s->exact,
+                                         .disabled = s->disabled.data,
+                                         .ndisabled = s->disabled.n},
                                .instruments = instruments,
                                .users = users,
                                .ninstruments = s->compare.each ? 2 : 1};

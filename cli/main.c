@@ -1,5 +1,6 @@
 /* onnxopt: the command. */
 #include "cli/cli.h"
+#include "passes/rule_base.h"
 #include "plugins/loader.h"
 
 #include <errno.h>
@@ -28,6 +29,14 @@ static oo_exit load_plugins(const oo_settings *settings, oo_context *context, oo
     return OO_EXIT_DONE;
 }
 
+/* The rules of --rules join the built-in ones. */
+static oo_exit load_rules(const oo_settings *settings, const oo_registry *registry) {
+    for (uint32_t i = 0; i < settings->rule_files.n; i++)
+        if (oo__rulebase_load(oo__registry_rules(registry), settings->rule_files.data[i], 2) != OO_OK)
+            return OO_EXIT_USAGE;
+    return OO_EXIT_DONE;
+}
+
 static oo_exit act(const oo_settings *s, oo_context *context, oo_printer *printer) {
     switch (s->action) {
     case OPT_HELP: oo__print_help(stdout, s->command, false); return OO_EXIT_DONE;
@@ -46,12 +55,20 @@ static oo_exit act(const oo_settings *s, oo_context *context, oo_printer *printe
         return oo__cmd_diff(s, context, printer);
     oo_registry *const registry = oo__registry_new(context);
     oo_exit code = load_plugins(s, context, registry);
+    if (code == OO_EXIT_DONE)
+        code = load_rules(s, registry);
     if (code == OO_EXIT_DONE) {
         switch (s->action) {
         case OPT_LIST_PASSES: oo__print_passes(stdout, registry, s->subject != NULL); break;
+        case OPT_LIST_RULES: oo__print_rules(stdout, oo__registry_rules(registry), s->subject != NULL); break;
         case OPT_HELP_PASS: code = oo__print_pass_help(stdout, context, registry, s->subject) ? OO_EXIT_DONE : OO_EXIT_USAGE; break;
         case OPT_MAN: oo__print_manual(stdout, registry); break;
-        default: code = oo__cmd_optimize(s, context, printer, registry);
+        default:
+            if (s->command == CMD_PASSES) {
+                code = oo__cmd_passes(s, context, oo__registry_rules(registry));
+                break;
+            }
+            code = oo__cmd_optimize(s, context, printer, registry);
         }
     } else if (printer->json) {
         oo__print_result(printer, &(oo_result){.exit = code, .input = s->model, .bytes_before = -1, .bytes_after = -1});

@@ -27,6 +27,7 @@ const oo_cli_group oo__cli_groups[GROUP_COUNT] = {
     [GROUP_SHAPES] = {"Shapes", 1u << CMD_OPTIMIZE | 1u << CMD_INFER},
     [GROUP_INFER] = {"Inferring (onnxopt infer)", 1u << CMD_INFER},
     [GROUP_RUN] = {"Running (onnxopt run)", 1u << CMD_RUN}, [GROUP_CHECK] = {"Checking (onnxopt check)", 1u << CMD_CHECK},
+    [GROUP_PROVE] = {"Proving (onnxopt passes prove)", 1u << CMD_PASSES},
     [GROUP_MESSAGES] = {"Messages", ALL_COMMANDS},
     [GROUP_HELP] = {"Help", ALL_COMMANDS},
     [GROUP_COMPARE] = {"Checking what the model computes", 1u << CMD_OPTIMIZE},
@@ -55,6 +56,7 @@ oo_settings *oo__settings_new(void) {
     settings->run.atol = 1e-7;
     settings->check.limit = 1000;
     settings->compare.rtol = settings->compare.atol = -1;
+    settings->prove.instances = 200;
     settings->action = OPT_COUNT;
 #ifdef OO_DEBUG
     settings->verify = OO_VERIFY_EACH;
@@ -212,7 +214,11 @@ static void apply_word(oo_settings *s, oo_option_id id, int word) {
 static oo_status apply_number(oo_settings *s, oo_context *context, oo_option_id id, const char *value, const char *shown) {
     if (id == OPT_EXTERNAL_THRESHOLD)
         return oo__parse_size(&s->save.threshold, value) ? OO_OK : bad_value(context, shown, value, "a size such as 1024, 16K or 2MB");
-    return oo__parse_count(id == OPT_FUEL ? &s->fuel : &s->bisect_limit, value) ? OO_OK : bad_value(context, shown, value, "a number");
+    int64_t *const number = id == OPT_FUEL         ? &s->fuel
+                            : id == OPT_INSTANCES  ? &s->prove.instances
+                            : id == OPT_PROVE_SEED ? &s->prove.seed
+                                                   : &s->bisect_limit;
+    return oo__parse_count(number, value) ? OO_OK : bad_value(context, shown, value, "a number");
 }
 
 /* `value` is NULL where the option has no argument: none, or an optional one that was left out. */
@@ -223,12 +229,19 @@ static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, con
     case OPT_OUTPUT: s->output = value; break;
     case OPT_DRY_RUN: s->dry_run = true; break;
     case OPT_EXTERNAL_THRESHOLD:
+    case OPT_INSTANCES:
+    case OPT_PROVE_SEED:
     case OPT_FUEL:
     case OPT_BISECT_LIMIT: return apply_number(s, context, id, text, shown);
     case OPT_EXTERNAL_FILE: s->save.external_name = value; break;
+    case OPT_PROVE_LOAD:
     case OPT_LOAD: oo_vec_push(s->arena, &s->loads, value); break;
     case OPT_PLUGIN_DIR: s->plugin_dir = value; break;
     case OPT_DISABLE: split_words(s, &s->disabled, text); break;
+    case OPT_PROVE_RULES:
+    case OPT_RULES: oo_vec_push(s->arena, &s->rule_files, value); break;
+    case OPT_EXACT: s->exact = true; break;
+    case OPT_TARGET: s->target = value; break;
     case OPT_HONEST: s->honest = true; break;
     case OPT_TIME: s->time = true; break;
     case OPT_STATS: s->stats = true; break;
@@ -242,6 +255,7 @@ static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, con
     case OPT_QUIET: s->quiet = true; break;
     case OPT_VERBOSE: s->verbose = true; break;
     case OPT_LIST_PASSES:
+    case OPT_LIST_RULES:
     case OPT_HELP_PASS:
     case OPT_HELP:
     case OPT_HELP_ALL:
@@ -341,6 +355,10 @@ static oo_status parse_positional(oo_settings *s, oo_context *context, const cha
         oo__usage_error(context, "an argument is empty");
         return OO_INVALID;
     }
+    if (s->command == CMD_PASSES) {
+        oo_vec_push(s->arena, &s->prove.words, text);
+        return OO_OK;
+    }
     if (s->command == CMD_CHECK)
         oo_vec_push(s->arena, &s->check.models, text);
     if (!s->model || s->command == CMD_CHECK) {
@@ -374,6 +392,9 @@ static oo_status check_together(const oo_settings *s, oo_context *context) {
             wrong = "no model was named; usage: onnxopt run [OPTION...] MODEL, see onnxopt run --help";
         else if ((s->run.npy || s->run.save_inputs) && !s->run.output_dir)
             wrong = "--npy and --save-inputs need --output DIR";
+    } else if (s->command == CMD_PASSES) {
+        if (s->action == OPT_COUNT && (!s->prove.words.n || strcmp(s->prove.words.data[0], "prove") != 0))
+            wrong = "usage: onnxopt passes prove [OPTION...] [RULE...], see onnxopt passes --help";
     } else if (s->command == CMD_CHECK) {
         if (!s->model && s->action == OPT_COUNT)
             wrong = "no model was named; usage: onnxopt check [OPTION...] MODEL..., see onnxopt check --help";

@@ -193,7 +193,7 @@ static void lex_punct(oo__lexer *lexer) {
     t->kind = OO__TOKEN_PUNCT;
     t->punct = pair ? pair : c;
     lexer->at += pair ? 2 : 1;
-    if (!pair && (!c || !strchr("<>(){}[],:=.@?|_*+-/!&;", c))) {
+    if (!pair && (!c || !strchr("<>(){}[],:=.@?|_*+-/%!&;", c))) {
         t->kind = OO__TOKEN_ERROR;
         oo__lex_fail(lexer, t, "text-syntax", "the character \"%s\" has no meaning here", oo__printable(&c, 1));
     }

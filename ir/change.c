@@ -70,7 +70,12 @@ static void undo_name(const oo__change *c) {
     c->value->graph->model->fresh += !c->old; /* names may have been given since */
 }
 
-static void undo_one(const oo__change *c) {
+static void undo_import(oo_rewriter *rw, const oo__change *c) {
+    oo_opsets *const opsets = c->graph ? &c->graph->function->opsets : &rw->model->opsets;
+    opsets->n--;
+}
+
+static void undo_one(oo_rewriter *rw, const oo__change *c) {
     switch (c->kind) {
     case OO__NODE_IN: undo_node_in(c->node); break;
     case OO__NODE_OUT: undo_node_out(c->node); break;
@@ -91,6 +96,7 @@ static void undo_one(const oo__change *c) {
     case OO__INIT_OUT: undo_initializer_out(c); break;
     case OO__GRAPH_DEAD: undo_graph_dead(c->graph); break;
     case OO__GRAPH_IN: undo_graph_in(c->graph); break;
+    case OO__IMPORT: undo_import(rw, c); break;
     case OO__FUNCTION_OUT:
         c->graph->function->dropped = false;
         memset(c->graph->model->last_function, 0, sizeof c->graph->model->last_function);
@@ -101,5 +107,5 @@ static void undo_one(const oo__change *c) {
 void oo__undo(oo_rewriter *rw, uint32_t length) {
     rw->model->function_serial++;
     while (rw->log.n > length)
-        undo_one(&rw->log.data[--rw->log.n]);
+        undo_one(rw, &rw->log.data[--rw->log.n]);
 }

@@ -20,7 +20,8 @@ typedef enum oo__change_kind {
     OO__INIT_OUT,     /* the initializer value was dropped, it had tensor old */
     OO__GRAPH_DEAD,   /* graph died */
     OO__GRAPH_IN,     /* graph came to be, in an attribute of a new node */
-    OO__FUNCTION_OUT  /* graph's function was dropped */
+    OO__FUNCTION_OUT, /* graph's function was dropped */
+    OO__IMPORT        /* graph's function, or the model when graph is NULL, imports one more operator set */
 } oo__change_kind;
 
 typedef struct oo__change {

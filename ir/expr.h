@@ -6,6 +6,8 @@
 #define IR_EXPR_H
 #include "base/arena.h"
 
+#include <onnxopt/onnxopt.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,7 +42,6 @@ bool oo__expr_is_int(const oo_expr *e, int64_t *out);
 int64_t oo__expr_low(const oo_expr *e);
 int64_t oo__expr_high(const oo_expr *e);
 
-typedef enum oo_answer { OO_NO, OO_YES, OO_UNKNOWN } oo_answer;
 oo_answer oo__expr_equal(oo_exprs *pool, const oo_expr *a, const oo_expr *b);
 oo_answer oo__expr_less(oo_exprs *pool, const oo_expr *a, const oo_expr *b); /* a < b */
 

@@ -232,6 +232,33 @@ void oo_drop_function(oo_rewriter *rw, oo_graph *body) {
     rw->values++;
 }
 
+/* ---- operator sets ---- */
+static bool imports(const oo_opsets *opsets, const char *domain) {
+    for (uint32_t i = 0; i < opsets->n; i++)
+        if (opsets->data[i].domain && strcmp(opsets->data[i].domain, domain) == 0)
+            return true;
+    return false;
+}
+
+/* A function's imports are its own, and the model that holds it must have them too. */
+static void import_into(oo_rewriter *rw, oo_graph *body, const char *domain, int64_t version) {
+    oo_opsets *const opsets = body ? &body->function->opsets : &rw->model->opsets;
+    if (imports(opsets, domain))
+        return;
+    oo__log(rw, (oo__change){.kind = OO__IMPORT, .graph = body});
+    oo_vec_push(rw->model->arena, opsets, (oo_opset){.domain = oo__str(rw->model, domain), .version = version, .has_version = true});
+    rw->values++;
+}
+
+void oo__import_opset(oo_rewriter *rw, const oo_graph *graph, const char *domain, int64_t version) {
+    oo_require(rw->open, "oo__import_opset: outside of oo_begin .. oo_end");
+    while (graph && !graph->function)
+        graph = graph->parent;
+    if (graph)
+        import_into(rw, graph->function->graph, domain, version);
+    import_into(rw, NULL, domain, version);
+}
+
 /* ---- attributes ---- */
 /* A copy of the node's attribute list with room for one more; the old list stays for undo. */
 static void own_attrs(oo_rewriter *rw, oo_node *node) {

@@ -13,6 +13,7 @@ typedef struct oo_rewriter_settings {
     uint64_t *fuel;           /* rewrites that may still be done, counted down; NULL = no limit */
     bool tell_passed, tell_missed;
     const char *filter_rule;  /* only remarks of this rule, NULL = all */
+    const void *host;         /* what the pass manager gives to its own passes */
 } oo_rewriter_settings;
 
 /* A rewriter over the model. Its scratch arena is `scratch`, reset by the caller. */
@@ -21,10 +22,14 @@ oo_rewriter *oo__rewriter_new(oo_model *model, oo_arena *scratch, const oo_rewri
 bool oo__rewriter_free(oo_rewriter *rw);
 /* Whether a rewrite put a value in the place of one of another type: told in a diagnostic, and the model must not be written. */
 bool oo__rewriter_is_broken(const oo_rewriter *rw);
+bool oo__rewriter_tells_missed(const oo_rewriter *rw);
+const void *oo__rewriter_host(const oo_rewriter *rw);
 /* Number of rewrites done; changes of the model outside of rewrites do not exist. */
 uint32_t oo__rewriter_rewrites(const oo_rewriter *rw);
 /* Statistics of the pass, in the order of first use. */
 const oo_counter *oo__rewriter_counters(const oo_rewriter *rw, uint32_t *count);
+/* Within an open rewrite: the graph (its function, or the model) imports the operator set `domain`, when it does not yet. */
+void oo__import_opset(oo_rewriter *rw, const oo_graph *graph, const char *domain, int64_t version);
 /* A point to come back to. Points nest; a rollback to an earlier one forgets later ones. */
 typedef struct oo_checkpoint {
     uint32_t log, history;

@@ -121,20 +121,21 @@ static bool is_disabled(const run *r, const char *name) {
     return false;
 }
 
-static bool should_skip(const run *r, const oo_pass_report *report) {
+static bool should_skip(const run *r, const oo_pass_report *report, bool inexact) {
     const int64_t limit = r->settings->bisect_limit;
     const bool past = limit >= 0 && report->number > limit;
     if (r->settings->bisect_verbose)
         oo__report(r->model, OO_NOTE, "bisect", NULL, NULL, NULL, "BISECT: %s pass (%u) %s", past ? "not running" : "running",
                    report->number, report->name);
-    return past || is_disabled(r, report->name);
+    return past || (r->settings->rules.exact && inexact) || is_disabled(r, report->name);
 }
 
 static oo_status execute(run *r, const oo__item *item, oo_pass_report *report) {
     const oo_rewriter_settings settings = {.pass = item->pass->name,
                                            .fuel = r->limited ? &r->fuel : NULL,
                                            .tell_passed = r->settings->tell_passed,
-                                           .tell_missed = r->settings->tell_missed};
+                                           .tell_missed = r->settings->tell_missed,
+                                           .host = &r->settings->rules};
     oo_rewriter *const rw = oo__rewriter_new(r->model, r->scratch, &settings);
     oo_status status = item->pass->run(rw, r->model, item->options);
     report->rewrites = oo__rewriter_rewrites(rw);
@@ -159,7 +160,7 @@ static oo_status execute(run *r, const oo__item *item, oo_pass_report *report) {
 static oo_status run_pass(run *r, const oo__item *item) {
     oo_pass_report report = {.name = item->pass->name, .number = r->reports.n + 1};
     report.nodes_before = report.nodes_after = oo__count_nodes(r->model);
-    report.skipped = should_skip(r, &report);
+    report.skipped = should_skip(r, &report, item->pass->inexact);
     oo_status status = OO_OK;
     if (report.skipped) {
         announce(r, OO_EVENT_SKIPPED, &report);

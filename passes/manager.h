@@ -4,6 +4,8 @@
 #include "ir/ir.h"
 #include "ir/rewriter.h"
 
+typedef struct oo_rulebase oo_rulebase;
+
 /* ---- registry ---- */
 /* Knows the built-in passes (passes.def) from the start; plugins add theirs. */
 oo_registry *oo__registry_new(oo_context *context);
@@ -13,6 +15,8 @@ void oo__registry_set_origin(oo_registry *registry, const char *origin);
 const oo_pass *oo__registry_find(const oo_registry *registry, const char *name);
 uint32_t oo__registry_count(const oo_registry *registry);
 const oo_pass *oo__registry_at(const oo_registry *registry, uint32_t index, const char **origin);
+/* The rules that the pass "rules" applies: the built-in ones and what plugins and files added. */
+oo_rulebase *oo__registry_rules(const oo_registry *registry);
 /* The registered name closest to a misspelt one, NULL when none is close. */
 const char *oo__registry_suggest(const oo_registry *registry, const char *name);
 
@@ -40,7 +44,7 @@ typedef enum oo_event { OO_EVENT_BEFORE, OO_EVENT_AFTER, OO_EVENT_SKIPPED } oo_e
 typedef struct oo_pass_report {
     const char *name;
     uint32_t number;             /* 1-based, in the order of running */
-    bool skipped;                /* by --disable or --bisect-limit */
+    bool skipped;                /* by --disable, --exact or --bisect-limit */
     bool changed;
     uint32_t rewrites;
     double seconds;
@@ -52,6 +56,15 @@ typedef struct oo_pass_report {
 /* Called around every pass: printing, dumping and timing are instruments. */
 typedef void (*oo_instrument)(void *user, oo_event event, const oo_pass_report *report, oo_model *model);
 
+/* For the pass "rules". */
+typedef struct oo_rule_settings {
+    oo_rulebase *base;           /* NULL = the built-in rules alone */
+    const char *target;          /* --target, NULL = none */
+    bool exact;                  /* --exact: without what may change floating-point results, passes included */
+    const char *const *disabled; /* names of rules and groups */
+    uint32_t ndisabled;
+} oo_rule_settings;
+
 typedef struct oo_run_settings {
     oo_verify verify;
     bool honest;                 /* compare structural hashes with what the rewriter counted */
@@ -61,6 +74,7 @@ typedef struct oo_run_settings {
     bool bisect_verbose;         /* a note for each invocation, as LLVM's opt-bisect-limit prints */
     int64_t fuel;                /* rewrites allowed in all; < 0 = no limit */
     bool tell_passed, tell_missed;
+    oo_rule_settings rules;
     const oo_instrument *instruments;
     void *const *users;
     uint32_t ninstruments;

@@ -1,8 +1,9 @@
 /* The passes that are known by name: the built-in ones of passes.def, and what plugins add. */
 #include "passes/manager.h"
+#include "passes/rule_base.h"
+#include "passes/rule_parse.h"
 
 #include <ctype.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,11 +28,12 @@ struct oo_registry {
     oo_arena *arena;
     const char *origin;
     oo_vec(entry) entries;
+    oo_rulebase *rules;
 };
 
 oo_registry *oo__registry_new(oo_context *context) {
     oo_registry *const r = oo__malloc(sizeof *r);
-    *r = (oo_registry){.context = context, .arena = oo__arena_new(), .origin = "built-in"};
+    *r = (oo_registry){.context = context, .arena = oo__arena_new(), .origin = "built-in", .rules = oo__rulebase_new(context)};
     for (size_t i = 0; i < sizeof BUILT_IN / sizeof *BUILT_IN; i++)
         oo_require(oo_register_pass(r, BUILT_IN[i]) == OO_OK, "a built-in pass cannot be registered");
     return r;
@@ -41,6 +43,7 @@ void oo__registry_free(oo_registry *r) {
     if (!r)
         return;
     oo_vec_free(&r->entries);
+    oo__rulebase_free(r->rules);
     oo__arena_free(r->arena);
     free(r);
 }
@@ -97,37 +100,19 @@ const oo_pass *oo__registry_at(const oo_registry *r, uint32_t index, const char 
     return r->entries.data[index].pass;
 }
 
-/* Levenshtein distance; names too long for the row are far from all. */
-static unsigned distance(const char *a, const char *b) {
-    enum { MAX = 64 };
-    unsigned row[MAX + 1];
-    const size_t n = strlen(b);
-    if (strlen(a) > MAX || n > MAX)
-        return UINT_MAX;
-    for (unsigned j = 0; j <= n; j++)
-        row[j] = j;
-    for (unsigned i = 1; a[i - 1]; i++) {
-        unsigned diagonal = row[0];
-        row[0] = i;
-        for (unsigned j = 1; j <= n; j++) {
-            const unsigned change = diagonal + (a[i - 1] != b[j - 1]);
-            const unsigned shorter = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = change < shorter ? change : shorter;
-        }
-    }
-    return row[n];
+static const char *name_at(const void *state, uint32_t i) {
+    const oo_registry *const r = state;
+    return i < r->entries.n ? r->entries.data[i].pass->name : NULL;
 }
 
-const char *oo__registry_suggest(const oo_registry *r, const char *name) {
-    const char *best = NULL;
-    unsigned least = (unsigned)strlen(name) / 3 + 2;
-    for (uint32_t i = 0; i < r->entries.n; i++) {
-        const unsigned d = distance(name, r->entries.data[i].pass->name);
-        if (d >= least)
-            continue;
-        least = d;
-        best = r->entries.data[i].pass->name;
-    }
-    return best;
+const char *oo__registry_suggest(const oo_registry *r, const char *name) { return oo__nearest(name, name_at, r); }
+
+oo_rulebase *oo__registry_rules(const oo_registry *r) { return r->rules; }
+
+oo_status oo_register_rules(oo_registry *r, const char *text, const char *name) {
+    return oo__rulebase_add(r->rules, text, strlen(text), name, 1);
+}
+
+oo_status oo_register_guard(oo_registry *r, const char *signature, oo_guard guard, const char *help) {
+    return oo__rulebase_add_guard(r->rules, signature, guard, help);
 }

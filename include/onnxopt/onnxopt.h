@@ -131,6 +131,12 @@ typedef struct oo_tensor oo_tensor;     /* immutable */
 typedef struct oo_rewriter oo_rewriter; /* the only means to change a model; lives for one pass run */
 typedef struct oo_registry oo_registry; /* what a plugin registers into */
 
+/* What a question about a graph is answered by. */
+typedef enum oo_answer { OO_NO, OO_YES, OO_UNKNOWN } oo_answer;
+/* A guard of a rule, as a plugin adds it: the arguments are in `call` (oo_guard_value ...). Only OO_YES lets a rule fire. */
+typedef struct oo_guard_call oo_guard_call;
+typedef oo_answer (*oo_guard)(const oo_guard_call *call);
+
 typedef enum oo_severity { OO_NOTE, OO_REMARK, OO_WARNING, OO_ERROR } oo_severity;
 
 /* A located message. Strings are NULL where nothing applies and live during the sink call only. */
