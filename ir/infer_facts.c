@@ -23,7 +23,7 @@ int32_t oo__input_rank(const oo__infer *c, uint32_t i) { return oo_type_rank(oo_
 
 const oo_expr *oo__input_dim(const oo__infer *c, uint32_t i, uint32_t axis) {
     const oo_type *const type = oo__input_type(c, i);
-    return oo_type_rank(type) > (int32_t)axis ? type->dims[axis].expr : NULL;
+    return type && oo_type_rank(type) > (int32_t)axis ? type->dims[axis].expr : NULL;
 }
 
 /* A constant's contents; numbers whose doubles are exact become fractions of a power of two. */
@@ -264,8 +264,10 @@ oo_status oo__infer_fail_pair(oo__infer *c, uint32_t i, uint32_t k, const char *
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    oo_arena *const arena = oo__arena_new();
     const oo_value *const a = input_of(c, i), *const b = input_of(c, k);
+    if (!a || !b)
+        return oo__infer_fail(c, "%s", text);
+    oo_arena *const arena = oo__arena_new();
     oo__infer_fail(c, "\"%.60s\" %.90s and \"%.60s\" %.90s: %s", oo_value_name(a), oo__type_text(a->type, arena), oo_value_name(b),
                    oo__type_text(b->type, arena), text);
     oo__arena_free(arena);
