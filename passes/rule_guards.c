@@ -1,4 +1,5 @@
 /* The guards of guards.def: yes, no or unknown, and the terms they are made of. */
+#include "passes/filled.h"
 #include "passes/rule_run.h"
 
 #include "eval/eval.h"
@@ -271,6 +272,19 @@ static oo__term guard_number(run_t *run, terms args, uint32_t n) {
     (void)n;
     extent e;
     return extent_of(args, &e) && e.low == e.high ? oo__term_float(e.low) : oo__unknown();
+}
+
+static oo__term guard_fill(run_t *run, terms args, uint32_t n) {
+    double number;
+    const oo__operand *const o = operand(args, 0);
+    if (o->kind == OO__GRAPH_VALUE)
+        return oo__filled_with(&number, o->value) ? oo__term_float(number) : oo__unknown();
+    return guard_number(run, args, n);
+}
+
+static oo__term guard_is_zeros(run_t *run, terms args, uint32_t n) {
+    const oo__term number = guard_fill(run, args, n);
+    return number.sort == OO__SORT_FLOAT ? oo__term_bool(number.real == 0 && !signbit(number.real)) : oo__unknown();
 }
 
 static oo__term guard_near(run_t *run, terms args, uint32_t n) {

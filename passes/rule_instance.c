@@ -181,11 +181,15 @@ static oo__operand choose_data(inst *in, const oo__operator *op, uint32_t index,
     oo_array *const array = new_array(in, elem, &shape);
     if (!array)
         return (oo__operand){OO__ABSENT};
-    if (!listed)
+    const bool flat = !listed && in->flat && oo__chance(&in->dice, 60) && elem != OO_STRING;
+    const double everywhere = oo__chance(&in->dice, 60) ? 0 : 1;
+    for (uint64_t i = 0; i < array->count && flat; i++)
+        oo__array_set_double(array, i, everywhere);
+    if (!listed && !flat)
         fill(in, array);
     for (uint64_t i = 0; i < array->count && listed; i++)
         oo__array_set_int(array, i, ints[i]);
-    return new_value(in, array, constant || (listed && oo__chance(&in->dice, 90)) || oo__chance(&in->dice, 20));
+    return new_value(in, array, constant || flat || (listed && oo__chance(&in->dice, 90)) || oo__chance(&in->dice, 20));
 }
 
 static bool is_optional(const oo__operator *op, uint32_t index) {
@@ -347,6 +351,7 @@ static void make_node(inst *in, uint32_t k, bool *done, oo_node *end) {
     done[k] = true;
     make_children(in, op, done, end);
     in->axis = INT64_MIN;
+    in->hidden = 0;
     in->nextra = 0;
     for (int numbers = 0; numbers < 2; numbers++)
         for (uint32_t i = 0; i < op->nargs; i++)
@@ -466,6 +471,7 @@ void oo__instance_begin(inst *in, oo_context *context, const oo__rule *rule, uin
     import(in, "", run->opset);
     import(in, "ai.onnx.ml", oo__schema_latest_opset("ai.onnx.ml"));
     oo__facts_renew(in->model);
+    in->flat = oo__chance(&in->dice, 25);
     in->tame = rule->inexact || oo__chance(&in->dice, 30);
     choose_base(in);
     if (in->why)

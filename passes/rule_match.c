@@ -265,6 +265,14 @@ static bool step_input(oo__rule_run *run, const oo__step *s, uint32_t number) {
 }
 
 /* ---- attributes ---- */
+/* ONNX has floats in attributes: a number in a rule is rounded to one. */
+static bool same_attr(oo__rule_run *run, const oo__term *own, const oo__term *wanted) {
+    double a, b;
+    if (own->sort == OO__SORT_FLOAT && oo__real_of(own, &a) && oo__real_of(wanted, &b))
+        return (float)a == (float)b;
+    return oo__terms_equal(run, own, wanted) == OO_YES;
+}
+
 static bool step_attrs(oo__rule_run *run, const oo__step *s, uint32_t number) {
     const oo__operator *const op = run->rule->nodes[s->node];
     for (uint32_t i = 0; i < op->nattrs; i++) {
@@ -279,7 +287,7 @@ static bool step_attrs(oo__rule_run *run, const oo__step *s, uint32_t number) {
             continue;
         }
         const oo__term wanted = oo__eval(run, attr->value);
-        if (oo__terms_equal(run, &own, &wanted) == OO_YES)
+        if (same_attr(run, &own, &wanted))
             continue;
         if (!run->telling)
             return false;

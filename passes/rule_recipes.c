@@ -199,6 +199,34 @@ static bool last_axis_shape(inst *in, oper op, uint32_t index, oo__shape *out) {
     return true;
 }
 
+/* x [T, N, I], W [D, G*H, I], R [D, G*H, H], B [D, 2*G*H], sequence_lens [N], states [D, N, H]; one direction. */
+static bool recurrent(inst *in, oper op, uint32_t index, oo__shape *out, int64_t gates) {
+    oo__shape x, r;
+    if (index == 0) {
+        *out = (oo__shape){.rank = 3, .dims = {some(in, 1, 3), some(in, 1, 2), some(in, 1, 3)}};
+        return true;
+    }
+    if (!oo__instance_shape(in, op, 0, &x) || x.rank != 3)
+        return false;
+    if (!oo__instance_shape(in, op, 2, &r) || r.rank != 3)
+        r = (oo__shape){.rank = 3, .dims = {1, 0, some(in, 1, 3)}};
+    if (index == 1 && oo__instance_shape(in, op, 1, out))
+        return true;
+    const int64_t hidden = in->hidden ? in->hidden : (in->hidden = r.dims[2]);
+    const oo__shape shapes[] = {{.rank = 3, .dims = {1, gates * hidden, x.dims[2]}}, {.rank = 3, .dims = {1, gates * hidden, hidden}},
+                                {.rank = 2, .dims = {1, 2 * gates * hidden}},        {.rank = 1, .dims = {x.dims[1]}},
+                                {.rank = 3, .dims = {1, x.dims[1], hidden}},         {.rank = 3, .dims = {1, x.dims[1], hidden}}};
+    if (index > sizeof shapes / sizeof *shapes)
+        return false;
+    *out = shapes[index - 1];
+    add_extra(in, "hidden_size", oo__term_int(hidden));
+    return true;
+}
+
+static bool rnn_shape(inst *in, oper op, uint32_t index, oo__shape *out) { return recurrent(in, op, index, out, 1); }
+static bool gru_shape(inst *in, oper op, uint32_t index, oo__shape *out) { return recurrent(in, op, index, out, 3); }
+static bool lstm_shape(inst *in, oper op, uint32_t index, oo__shape *out) { return recurrent(in, op, index, out, 4); }
+
 static const struct {
     const char *op;
     bool (*function)(inst *in, oper op, uint32_t index, oo__shape *out);
@@ -212,16 +240,19 @@ static const struct {
     {"DepthToSpace", image_shape},
     {"Dropout", scalar_shape},
     {"Gather", indices_shape},
+    {"GRU", gru_shape},
     {"GatherElements", same_shape},
     {"Gemm", gemm_shape},
     {"GlobalAveragePool", image_shape},
     {"GlobalMaxPool", image_shape},
     {"InstanceNormalization", channels_shape},
+    {"LSTM", lstm_shape},
     {"LayerNormalization", last_axis_shape},
     {"MatMul", matmul_shape},
     {"MaxPool", image_shape},
     {"Pad", scalar_shape},
     {"RMSNormalization", last_axis_shape},
+    {"RNN", rnn_shape},
     {"SpaceToDepth", image_shape},
 };
 

@@ -12,7 +12,7 @@ main (float[N] x) => (float[N] y) { s = Sigmoid(x) y = Mul(s, x) }
 END
 "$ONNXOPT" -q --rules swish.rules m.onnxtxt --emit=text -o -
 "$ONNXOPT" -q --rules swish.rules --disable my-swish m.onnxtxt --emit=text -o - | grep -c Swish || true
-"$ONNXOPT" --rules swish.rules --list-rules | grep my-swish
+"$ONNXOPT" --rules swish.rules --list-rules | grep my-swish | tr -s ' '
 "$ONNXOPT" --rules swish.rules --print-pipeline -p dce
 "$ONNXOPT" --rules swish.rules "$CORPUS"/tv_efficientnet_b0.ts11.onnx -o e.onnx
 "$ONNXOPT" -q e.onnx --emit=text -o - | grep -c my.domain.Swish

@@ -4,7 +4,7 @@ cat >m.onnxtxt <<'END'
 main (float[2,3] x, float[] u, float[3,4] v, float[4] b) => (float[] y, float[2,4] z)
 { [first] p = MatMul(u, v) [second] y = Add(p, b) [third] q = MatMul(x, v) [fourth] z = Add(q, b) }
 END
-"$ONNXOPT" -q -p rules --remarks m.onnxtxt --emit=text -o -
+"$ONNXOPT" -q -p 'rules{group=fusions}' --remarks m.onnxtxt --emit=text -o -
 "$ONNXOPT" -q -p rules --exact m.onnxtxt --emit=text -o - | grep -c Gemm || true
 "$ONNXOPT" -q -p 'rules{exact}' m.onnxtxt --emit=text -o - | grep -c Gemm || true
 cat >loop.rules <<'END'
