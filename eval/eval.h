@@ -121,6 +121,7 @@ typedef struct oo_eval_settings {
     uint64_t seed;          /* of random operators */
     bool in_double;         /* float tensors are computed as doubles: tells ill-conditioned from wrong */
     uint32_t loop_limit;    /* iterations of one Loop; 0 = 10,000,000 */
+    uint64_t byte_limit;    /* bytes of all results together, while the evaluator lives; 0 = no limit */
     uint64_t step_limit;    /* nodes run in one evaluation, those of loops and functions each time; 0 = no limit */
     /* Called after each node, for profiles and for looking at intermediate values. */
     void (*watch)(void *user, const oo_node *node, oo_datum *const *outputs, double seconds);

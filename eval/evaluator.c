@@ -234,6 +234,15 @@ static oo_status check_outputs(const oo_node *node, oo_datum *const *out) {
     return OO_OK;
 }
 
+static oo_status count_bytes(oo_evaluator *ev, const oo_node *node, oo_datum *const *out) {
+    for (uint32_t i = 0; i < node->noutputs; i++)
+        if (out[i] && out[i]->array)
+            ev->bytes += out[i]->array->count * oo__array_width(out[i]->array->elem);
+    if (ev->bytes <= ev->settings.byte_limit)
+        return OO_OK;
+    return fail_at(node, OO_LIMIT, "eval-bytes", "the results take more than %llu bytes in all", (unsigned long long)ev->settings.byte_limit);
+}
+
 static oo_status run_node(oo_evaluator *ev, const oo_node *node, oo_datum *const *in, oo_datum **out) {
     refresh(ev);
     if (ev->settings.step_limit && ++ev->steps > ev->settings.step_limit)
@@ -249,6 +258,8 @@ static oo_status run_node(oo_evaluator *ev, const oo_node *node, oo_datum *const
         status = check_outputs(node, out);
     if (status == OO_OK && ev->settings.amend)
         ev->settings.amend(ev->settings.user, node, out);
+    if (status == OO_OK && ev->settings.byte_limit)
+        status = count_bytes(ev, node, out);
     if (status == OO_OK && ev->settings.watch)
         ev->settings.watch(ev->settings.user, node, out, now() - start);
     return status;

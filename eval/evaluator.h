@@ -39,6 +39,7 @@ struct oo_evaluator {
     const oo__frame *frame;
     unsigned depth;
     uint64_t steps;       /* nodes run so far */
+    uint64_t bytes;       /* of results so far */
     uint64_t random;      /* seed, and the iterations and calls around: eval/random.h */
 };
 

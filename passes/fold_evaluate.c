@@ -8,7 +8,9 @@
 
 static const char RULE[] = "fold";
 /* Results of this size are kept although only candidates want them: a candidate that stays will want its operands as constants. */
-enum { SMALL = 4096, ALL_SMALL = 64 << 20, MAX_STEPS = 1000000 };
+enum { SMALL = 4096, ALL_SMALL = 64 << 20 };
+/* Work is bounded: nodes run for one result (those of loops count each time), and bytes of all results in units of the memory limit. */
+enum { MAX_STEPS = 1000000, WORK = 16 };
 
 uint64_t fold_tensor_bytes(const oo_tensor *tensor) {
     uint64_t bytes = oo_tensor_size(tensor);
@@ -275,7 +277,7 @@ static void evaluate_in(fold *f, const oo_graph *graph) {
 
 void fold_evaluate(fold *f) {
     const uint64_t limit = oo__eval_limit;
-    const oo_eval_settings settings = {.memory_limit = f->memory, .step_limit = MAX_STEPS};
+    const oo_eval_settings settings = {.memory_limit = f->memory, .step_limit = MAX_STEPS, .byte_limit = WORK * f->memory};
     f->evaluator = oo__evaluator_new(f->model, &settings);
     oo_for_each_graph(graph, f->model) if (!graph->owner) evaluate_in(f, graph);
     oo__evaluator_free(f->evaluator);
