@@ -294,7 +294,11 @@ static void set_room(fold *f) {
         f->model->constants_measured = true;
         f->model->constant_bytes = now;
     }
-    const uint64_t first = f->model->constant_bytes;
+    const uint64_t first = f->model->constant_bytes, least = 64u << 20;
+    const int64_t most = f->options->memory < 1 ? 1 : f->options->memory > (1 << 20) ? 1 << 20 : f->options->memory;
+    /* A small file has no claim on much memory. */
+    f->memory = now < least / 4 ? least : now * 4;
+    f->memory = f->memory < (uint64_t)most << 20 ? f->memory : (uint64_t)most << 20;
     const double share = (double)first * f->options->percent / 100;
     const int64_t budget = share > (double)f->options->limit && share < 9e18 ? (int64_t)share : f->options->limit;
     f->room = budget - (int64_t)(now - first);
@@ -319,8 +323,6 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
         return OO_OK;
     const uint32_t nvalues = model->nvalues;
     fold f = {.rw = rw, .model = model, .options = options};
-    const int64_t most = f.options->memory < 1 ? 1 : f.options->memory > (1 << 20) ? 1 << 20 : f.options->memory;
-    f.memory = (uint64_t)most << 20;
     f.facts = oo_scratch(rw, (nvalues + 1u) * sizeof *f.facts);
     f.nodes = oo_scratch(rw, (model->nnodes + 1u) * sizeof *f.nodes);
     f.veils = oo__find_veils(rw, model);
@@ -340,7 +342,7 @@ static const oo_option_row rows[] = {
     OO_OPTION(fold_options, percent, OO_OPT_FLOAT, "percent", "5",
               "the same as a share of the constants; the larger of the two counts"),
     OO_OPTION(fold_options, memory, OO_OPT_INT, "memory", "1024",
-              "MiB that one result, and all that are kept, may take"),
+              "MiB that one result, and all that are kept, may take; no more than 4 times the constants, or 64"),
     OO_OPTION(fold_options, dequantize, OO_OPT_BOOL, "dequantize", "false", "fold DequantizeLinear of constants too"),
 };
 
