@@ -5,6 +5,7 @@
  * less does. Sizes may be expressions: Reshape [N, S, 4, 16] after [N, S, 64] is understood for every N and S. */
 #include "ir/expr.h"
 #include "ir/ir.h"
+#include "passes/veil.h"
 
 #include <string.h>
 
@@ -29,6 +30,8 @@ typedef struct merger {
     oo_model *model;
     oo_exprs *exprs;
     const oo_expr *one;
+    const uint8_t *veils; /* passes/veil.h; by node id below nveils */
+    uint32_t nveils;
     bool out_of_fuel;
     /* the chain under consideration */
     oo_node *chain[CHAIN]; /* from its end upwards */
@@ -48,9 +51,11 @@ static bool is_move(const oo_node *node) {
     return false;
 }
 
+static bool is_veil(const merger *m, const oo_node *node) { return m->veils && oo_node_id(node) < m->nveils && m->veils[oo_node_id(node)]; }
+
 /* Whether the model's own function hides the operator. */
 static bool is_standard_move(const merger *m, const oo_node *node) {
-    return node && is_move(node) && !oo_model_callee(m->model, node) && !oo_node_is_opaque(node);
+    return node && is_move(node) && !is_veil(m, node) && !oo_model_callee(m->model, node) && !oo_node_is_opaque(node);
 }
 
 static bool dims_of(const oo_value *value, dims *out) {
@@ -489,6 +494,8 @@ static oo_node *visit(merger *m, oo_node *root) {
 static oo_status run(oo_rewriter *rw, oo_model *model, const void *opts) {
     (void)opts;
     merger m = {.rw = rw, .model = model, .exprs = model->exprs, .one = oo__expr_int(model->exprs, 1)};
+    m.veils = oo__find_veils(rw, model);
+    m.nveils = oo_model_node_ids(model);
     oo_for_each_graph(graph, model) {
         /* Reshape takes its target as an input from opset 5 on. */
         if (oo_graph_opset(graph, "") < 5)
