@@ -1,5 +1,6 @@
 /* onnxopt run: a model on inputs of files, of a test folder, or random. */
 #include "cli/cli.h"
+#include "cli/duration.h"
 #include "cli/profile.h"
 #include "eval/compare.h"
 #include "eval/random_input.h"
@@ -242,8 +243,9 @@ static void tell_result(const job *j, const oo_printer *printer, oo_exit code, d
     oo_result result = {.exit = code, .input = j->settings->model, .bytes_before = j->input.size, .bytes_after = -1, .seconds = seconds};
     if (code == OO_EXIT_DONE) {
         const long long nodes = oo__count_nodes(j->model);
+        char took[OO_DURATION_SIZE];
         result.output = j->run->output_dir;
-        result.summary = oo__arena_printf(j->settings->arena, "%lld node%s evaluated in %.3g ms%s", nodes, nodes == 1 ? "" : "s", j->seconds * 1e3,
+        result.summary = oo__arena_printf(j->settings->arena, "%lld node%s evaluated in %s%s", nodes, nodes == 1 ? "" : "s", oo__duration(took, j->seconds),
                                           j->run->test_data ? ", as expected" : "");
     }
     oo__print_result(printer, &result);

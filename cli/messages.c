@@ -1,5 +1,6 @@
 /* Printers of diagnostics, passes and results: text for people, JSON lines for programs. */
 #include "cli/cli.h"
+#include "cli/duration.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -267,8 +268,9 @@ void oo__print_checked(const oo_printer *printer, const char *file, bool valid, 
         put_line(printer->file, line);
     } else if (!printer->quiet) {
         oo__put_safe(printer->file, file);
-        fprintf(printer->file, ": %u error%s, %u warning%s, %.3g ms\n", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s",
-                seconds * 1e3);
+        char took[OO_DURATION_SIZE];
+        fprintf(printer->file, ": %u error%s, %u warning%s, %s\n", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s",
+                oo__duration(took, seconds));
     }
 }
 
@@ -280,9 +282,10 @@ void oo__print_result(const oo_printer *printer, const oo_result *r) {
     }
     if (printer->quiet || r->exit != OO_EXIT_DONE)
         return;
+    char took[OO_DURATION_SIZE];
     oo__put_safe(f, r->input);
     if (r->summary) {
-        fprintf(f, ": %s, %.3g ms\n", r->summary, r->seconds * 1e3);
+        fprintf(f, ": %s, %s\n", r->summary, oo__duration(took, r->seconds));
         return;
     }
     fputs(" -> ", f);
@@ -296,7 +299,7 @@ void oo__print_result(const oo_printer *printer, const oo_result *r) {
             put_bytes(f, r->bytes_after);
         }
     }
-    fprintf(f, ", %.3g ms\n", r->seconds * 1e3);
+    fprintf(f, ", %s\n", oo__duration(took, r->seconds));
 }
 
 void oo__print_times(FILE *file, const oo_run_report *report) {

@@ -1,5 +1,6 @@
 /* What is shown around every pass: changes, dumps, progress lines. */
 #include "cli/cli.h"
+#include "cli/duration.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -42,11 +43,12 @@ static void put_change(const oo_watch *w, const oo_pass_report *report, const ch
 }
 
 static void put_progress(const oo_watch *w, const oo_pass_report *r) {
+    char took[OO_DURATION_SIZE];
     if (r->skipped)
         fprintf(w->printer->file, "run %u: %s: skipped\n", r->number, r->name);
     else
-        fprintf(w->printer->file, "run %u: %s: %u rewrite%s, nodes %lld -> %lld, %.3g ms\n", r->number, r->name, r->rewrites,
-                r->rewrites == 1 ? "" : "s", (long long)r->nodes_before, (long long)r->nodes_after, r->seconds * 1e3);
+        fprintf(w->printer->file, "run %u: %s: %u rewrite%s, nodes %lld -> %lld, %s\n", r->number, r->name, r->rewrites,
+                r->rewrites == 1 ? "" : "s", (long long)r->nodes_before, (long long)r->nodes_after, oo__duration(took, r->seconds));
 }
 
 void oo__watch_start(oo_watch *w, oo_model *model) {

@@ -1,5 +1,5 @@
 # onnxopt check: every defect is told and located; valid models pass
-show() { sed -E 's/, [0-9.e+-]+ ms$/, N ms/'; }
+show() { sed -E 's/, [0-9.]+ m?s$/, N ms/'; }
 check() {
   local code=0
   "$ONNXOPT" check "$@" 2>err || code=$?

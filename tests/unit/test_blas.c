@@ -30,8 +30,20 @@ static void compare(oo_elem elem, int64_t m, int64_t n, int64_t k, bool trans_a,
     fill(elem, b, 5);
     fill(elem, fast, 9);
     fill(elem, plain, 9);
-    oo__gemm g = {.elem = elem, .trans_a = trans_a, .trans_b = trans_b, .m = m, .n = n, .k = k, .a = a, .b = b, .c = fast,
-                  .lda = SIDE, .ldb = SIDE, .ldc = SIDE, .alpha = 0.5, .beta = beta};
+    oo__gemm g = {.elem = elem,
+                  .trans_a = trans_a,
+                  .trans_b = trans_b,
+                  .m = m,
+                  .n = n,
+                  .k = k,
+                  .a = a,
+                  .b = b,
+                  .c = fast,
+                  .lda = SIDE,
+                  .ldb = SIDE,
+                  .ldc = SIDE,
+                  .alpha = 0.5,
+                  .beta = beta};
     oo__gemm_run(&g);
     g.c = plain;
     oo__gemm_plain(&g);
@@ -40,10 +52,12 @@ static void compare(oo_elem elem, int64_t m, int64_t n, int64_t k, bool trans_a,
 
 static void test_plain_is_the_same(void **state) {
     (void)state;
-    static const int64_t sizes[][3] = {{1, 1, 1}, {5, 6, 7}, {1, 6, 5}, {6, 1, 5}, {7, 7, 0}, {0, 3, 3}, {3, 0, 3}, {7, 2, 1}};
+    static const int64_t sizes[][3] = {{1, 1, 1}, {5, 6, 7}, {1, 6, 5}, {6, 1, 5},
+                                       {7, 7, 0}, {0, 3, 3}, {3, 0, 3}, {7, 2, 1}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (unsigned bits = 0; bits < 16; bits++)
-            compare(bits & 1 ? OO_DOUBLE : OO_FLOAT, sizes[i][0], sizes[i][1], sizes[i][2], bits & 2, bits & 4, bits & 8 ? 2 : 0);
+            compare(bits & 1 ? OO_DOUBLE : OO_FLOAT, sizes[i][0], sizes[i][1], sizes[i][2], bits & 2, bits & 4,
+                    bits & 8 ? 2 : 0);
 }
 
 static void *first_use(void *start) {
@@ -69,6 +83,7 @@ static void test_loaded_once_by_many(void **state) {
 }
 
 int main(void) {
-    static const struct CMUnitTest tests[] = {cmocka_unit_test(test_loaded_once_by_many), cmocka_unit_test(test_plain_is_the_same)};
+    static const struct CMUnitTest tests[] = {cmocka_unit_test(test_loaded_once_by_many),
+                                              cmocka_unit_test(test_plain_is_the_same)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
