@@ -1,5 +1,7 @@
 #include "base/arena.h"
 
+#include "base/pages.h"
+
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -15,22 +17,24 @@
 #endif
 #if defined WATCHED || defined __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
-enum { GAP = 16 };
+enum { GAP = 16, PAGED = 0 }; /* the leak checker looks for pointers in the heap, not in pages */
 #define FORBID(p, size) ASAN_POISON_MEMORY_REGION(p, size)
 #define ALLOW(p, size) ASAN_UNPOISON_MEMORY_REGION(p, size)
 #else
-enum { GAP = 0 };
+enum { GAP = 0, PAGED = 1 };
 #define FORBID(p, size) ((void)(p), (void)(size))
 #define ALLOW(p, size) ((void)(p), (void)(size))
 #endif
 
-enum { FIRST_BLOCK = 16 * 1024, MAX_BLOCK = 1024 * 1024, ALIGNMENT = 16 };
+/* Blocks double up to SMALL_BLOCK; an arena that needs more gets huge pages. */
+enum { FIRST_BLOCK = 16 * 1024, SMALL_BLOCK = 128 * 1024, ALIGNMENT = 16 };
 
 typedef struct block {
     struct block *next;
     size_t size; /* bytes after the header */
     size_t used;
     size_t dirty; /* bytes that were handed out before a reset; those behind are still zero from the system */
+    bool paged;   /* from oo__pages_new */
     alignas(ALIGNMENT) unsigned char data[];
 } block;
 
@@ -69,7 +73,10 @@ static void free_blocks(block *b) {
     while (b) {
         block *const next = b->next;
         ALLOW(b->data, b->size);
-        free(b);
+        if (b->paged)
+            oo__pages_free(b, sizeof *b + b->size);
+        else
+            free(b);
         b = next;
     }
 }
@@ -100,15 +107,19 @@ void oo__arena_reset(oo_arena *arena) {
 
 static block *add_block(oo_arena *arena, size_t need) {
     size_t size = arena->next_size;
-    if (arena->next_size < MAX_BLOCK)
+    if (size < SMALL_BLOCK)
         arena->next_size *= 2;
+    else
+        arena->next_size = OO_HUGE_PAGE - sizeof(block);
     const bool oversized = need > size;
     if (oversized)
         size = need;
-    block *const b = calloc(1, sizeof *b + size);
+    const bool paged = PAGED && size > SMALL_BLOCK;
+    block *const b = paged ? oo__pages_new(sizeof *b + size) : calloc(1, sizeof *b + size);
     if (!b)
         oo__oom(size);
     b->size = size;
+    b->paged = paged;
     FORBID(b->data, size);
     /* An oversized block goes behind the head, so that the room left in the head is not lost. */
     if (oversized && arena->head) {
@@ -121,7 +132,7 @@ static block *add_block(oo_arena *arena, size_t need) {
     return b;
 }
 
-void *oo__arena_alloc(oo_arena *arena, size_t size) {
+static void *take(oo_arena *arena, size_t size, bool zeroed) {
     if (size > SIZE_MAX / 2)
         oo__oom(size);
     const size_t need = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + (size == 0 ? ALIGNMENT : 0) + GAP;
@@ -130,12 +141,15 @@ void *oo__arena_alloc(oo_arena *arena, size_t size) {
         b = add_block(arena, need);
     void *const p = b->data + b->used;
     ALLOW(p, size);
-    if (b->used < b->dirty)
+    if (zeroed && b->used < b->dirty)
         memset(p, 0, size < b->dirty - b->used ? size : b->dirty - b->used);
     b->used += need;
     arena->handed_out += need;
     return p;
 }
+
+void *oo__arena_alloc(oo_arena *arena, size_t size) { return take(arena, size, true); }
+void *oo__arena_take(oo_arena *arena, size_t size) { return take(arena, size, false); }
 
 void *oo__arena_array(oo_arena *arena, size_t count, size_t item_size) {
     if (item_size && count > SIZE_MAX / 4 / item_size)
@@ -144,9 +158,10 @@ void *oo__arena_array(oo_arena *arena, size_t count, size_t item_size) {
 }
 
 char *oo__arena_copy(oo_arena *arena, const void *data, size_t size) {
-    char *const copy = oo__arena_alloc(arena, size + 1);
+    char *const copy = oo__arena_take(arena, size + 1);
     if (size)
         memcpy(copy, data, size);
+    copy[size] = 0;
     return copy;
 }
 

@@ -14,6 +14,8 @@ void oo__arena_free(oo_arena *arena);
 void oo__arena_reset(oo_arena *arena);
 /* `size` zeroed bytes aligned to 16; valid until reset or free. A size of 0 gives a unique non-NULL pointer. */
 void *oo__arena_alloc(oo_arena *arena, size_t size);
+/* The same with any content. */
+void *oo__arena_take(oo_arena *arena, size_t size);
 /* Like oo__arena_alloc for `count` items; an overflowing product ends the process through oo__oom. */
 void *oo__arena_array(oo_arena *arena, size_t count, size_t item_size);
 /* A copy of `size` bytes followed by a NUL that is not counted. */

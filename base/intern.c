@@ -1,7 +1,9 @@
 #include "base/intern.h"
 
 #include "base/hash.h"
+#include "base/pages.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -25,21 +27,35 @@ struct oo_intern {
     uint64_t seed; /* by chance: names come from files, and a file of names that collide must not be possible */
 };
 
+static bool is_paged(size_t count) { return count * sizeof(place) >= OO_HUGE_PAGE; }
+
+static place *new_table(size_t count) {
+    place *const table = is_paged(count) ? oo__pages_new(count * sizeof *table) : calloc(count, sizeof *table);
+    if (!table)
+        oo__oom(count * sizeof *table);
+    return table;
+}
+
+static void free_table(place *table, size_t count) {
+    if (is_paged(count))
+        oo__pages_free(table, count * sizeof *table);
+    else
+        free(table);
+}
+
 oo_intern *oo__intern_new(oo_arena *arena) {
     oo_intern *const pool = oo__malloc(sizeof *pool);
     *pool = (oo_intern){.arena = arena, .mask = 1023};
     if (getrandom(&pool->seed, sizeof pool->seed, GRND_NONBLOCK) != sizeof pool->seed)
         pool->seed = (uintptr_t)pool;
-    pool->table = calloc(pool->mask + 1, sizeof *pool->table);
-    if (!pool->table)
-        oo__oom((pool->mask + 1) * sizeof *pool->table);
+    pool->table = new_table(pool->mask + 1);
     return pool;
 }
 
 void oo__intern_free(oo_intern *pool) {
     if (!pool)
         return;
-    free(pool->table);
+    free_table(pool->table, pool->mask + 1);
     free(pool);
 }
 
@@ -62,9 +78,7 @@ static void grow(oo_intern *pool) {
     const size_t old_count = pool->mask + 1;
     place *const old = pool->table;
     pool->mask = old_count * 2 - 1;
-    pool->table = calloc(old_count * 2, sizeof *pool->table);
-    if (!pool->table)
-        oo__oom(old_count * 2 * sizeof *pool->table);
+    pool->table = new_table(old_count * 2);
     for (size_t k = 0; k < old_count; k++) {
         if (!old[k].entry)
             continue;
@@ -73,7 +87,7 @@ static void grow(oo_intern *pool) {
             i = (i + 1) & pool->mask;
         pool->table[i] = old[k];
     }
-    free(old);
+    free_table(old, old_count);
 }
 
 const char *oo__intern_find(const oo_intern *pool, const void *data, size_t size) {

@@ -117,8 +117,8 @@ static oo_status run_passes(job *j) {
     j->result.nodes_before = oo__count_nodes(j->model);
     const oo_status status = oo__pipeline_run(&j->report, j->pipeline, j->model, &j->run);
     j->run.ninstruments = 0;
-    j->result.nodes_after = oo__count_nodes(j->model);
     j->result.changed = j->report.changed;
+    j->result.nodes_after = j->result.changed ? oo__count_nodes(j->model) : j->result.nodes_before;
     j->result.ran = true;
     oo__watch_end(&watch);
     if (!j->printer->json && s->time)
@@ -209,8 +209,10 @@ oo_exit oo__cmd_optimize(const oo_settings *settings, oo_context *context, const
         oo__print_result(printer, &j.result);
     oo__run_report_free(&j.report);
     oo__pipeline_free(j.pipeline);
+#ifdef OO_DEBUG /* the system takes the memory of a process that ends back faster; debug builds let leaks be seen */
     oo_model_free(j.before);
     oo_model_free(j.model);
     oo__input_close(&j.input);
+#endif
     return code;
 }

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 256 * 1024 };
+enum {
+    BLOCK = 256 * 1024,
+    INLINE_MAX = 256 /* what is shorter is copied: a piece has its price */
+};
 
 struct oo__emit {
     oo_arena *arena;
@@ -59,16 +62,22 @@ void oo__emit_message(oo__emit *e, const ProtobufCMessage *message) {
         protobuf_c_message_pack(message, reserve(e, size));
 }
 
-void oo__emit_payload(oo__emit *e, const oo_payload *p) {
-    enum { INLINE_MAX = 256 };
-    if (!p->source && p->size <= INLINE_MAX) {
-        oo__emit_bytes(e, p->memory, p->size);
-        return;
-    }
+static void emit_reference(oo__emit *e, const oo_payload *p) {
     end_run(e);
     oo_vec_push(NULL, &e->pieces,
                 (oo_piece){.bytes = p->source ? NULL : p->memory, .source = p->source, .offset = p->offset, .size = p->size});
     e->size += p->size;
+}
+
+void oo__emit_payload(oo__emit *e, const oo_payload *p) {
+    if (!p->source && p->size <= INLINE_MAX)
+        oo__emit_bytes(e, p->memory, p->size);
+    else
+        emit_reference(e, p);
+}
+
+void oo__emit_text(oo__emit *e, const char *text, size_t size) {
+    oo__emit_payload(e, &(oo_payload){.memory = (const uint8_t *)text, .size = size});
 }
 
 void oo__emit_lazy(oo__emit *e, const oo_tensor *tensor) {

@@ -28,7 +28,7 @@ oo_status oo__read_defect(oo__reader *r, oo_status failure) {
 }
 
 /* ---- protobuf-c ---- */
-static void *message_alloc(void *arena, size_t size) { return oo__arena_alloc(arena, size); }
+static void *message_alloc(void *arena, size_t size) { return oo__arena_take(arena, size); }
 static void message_free(void *arena, void *block) {
     (void)arena;
     (void)block;
@@ -45,8 +45,36 @@ static oo_status too_large(const oo__reader *r, const char *what, const uint8_t 
     return oo__read_fail(r, "load-too-large", where, "%s has more than %d bytes besides the data of tensors", what, MAX_UNPACKED);
 }
 
+/* Pages that were read are given back from time to time, so that a large file does not fill memory: a look at a few bytes may map a
+ * large folio. A list that stands before the last one is started anew. */
+static void give_back(oo__reader *r, const uint8_t *at) {
+    const oo_source *const source = r->source;
+    if (at < r->forgotten)
+        r->forgotten = at;
+    if ((size_t)(at - r->forgotten) <= FORGET_STEP)
+        return;
+    oo__source_forget(source, (uint64_t)(r->forgotten - source->bytes), (uint64_t)(at - r->forgotten));
+    r->forgotten = at;
+}
+
+/* Leaves what need not be unpacked out of an item. */
+static void cut(oo__reader *r, const oo__check *check, const ProtobufCMessageDescriptor *type, const uint8_t **data, uint64_t *size) {
+    static const uint8_t nothing[1];
+    const bool splits = type == &onnx__node_proto__descriptor || type == &onnx__value_info_proto__descriptor;
+    r->cuts.n = r->entries.n = r->skeleton.n = 0;
+    const bool done = splits && check->entries && oo__wire_cut_entries(&r->skeleton, &r->cuts, &r->entries, type, *data, *size);
+    if (!done && !check->heavy)
+        return;
+    if (!done)
+        oo__wire_cut(&r->skeleton, &r->cuts, type, *data, *size);
+    *data = r->skeleton.n ? r->skeleton.data : nothing;
+    *size = r->skeleton.n;
+}
+
 ProtobufCMessage *oo__read_item_message(oo__reader *r, const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size) {
     r->item = data;
+    if (r->forgotten)
+        give_back(r, data);
     const uint8_t *const whole = data;
     const uint64_t whole_size = size;
     const oo__check check = oo__wire_check(type, data, size);
@@ -56,14 +84,9 @@ ProtobufCMessage *oo__read_item_message(oo__reader *r, const ProtobufCMessageDes
         too_large(r, type->short_name, data);
         return NULL;
     }
-    r->cuts.n = 0;
-    r->skeleton.n = 0;
-    if (check.heavy) {
-        oo__wire_cut(&r->skeleton, &r->cuts, type, data, size);
-        data = r->skeleton.data;
-        size = r->skeleton.n;
-    }
+    cut(r, &check, type, &data, &size);
     ProtobufCMessage *const message = protobuf_c_message_unpack(type, &r->allocator, size, data);
+    r->message = message;
     if (message)
         return message;
     const oo__check reason = oo__wire_explain(type, whole, whole_size);
@@ -71,24 +94,18 @@ ProtobufCMessage *oo__read_item_message(oo__reader *r, const ProtobufCMessageDes
 }
 
 /* ---- walking ---- */
-/* Pages that were walked over are given back from time to time, so that a large file does not fill memory. */
 typedef struct walker {
     oo__reader *r;
     oo__cursor cursor;
-    const uint8_t *forgotten;
 } walker;
 
 static bool walk(walker *w, oo__field *f) {
-    const oo_source *const source = w->r->source;
-    if ((size_t)(w->cursor.at - w->forgotten) > FORGET_STEP) {
-        oo__source_forget(source, (uint64_t)(w->forgotten - source->bytes), (uint64_t)(w->cursor.at - w->forgotten));
-        w->forgotten = w->cursor.at;
-    }
+    give_back(w->r, w->cursor.at);
     return oo__wire_next(&w->cursor, f);
 }
 
 static walker walk_over(oo__reader *r, const uint8_t *data, uint64_t size) {
-    return (walker){r, {data, data + size, NULL}, data};
+    return (walker){r, {data, data + size, NULL}};
 }
 
 static oo_status walk_result(const walker *w) {
@@ -258,6 +275,7 @@ void oo__read_folders(oo__reader *r, const char *path) {
 /* Takes the source over, also on failure. */
 static oo_status read_source(oo_model **out, oo_context *context, oo_source *source, const char *path, bool collect) {
     oo__reader r = {.context = context, .source = source, .model = oo__model_new(context, path), .messages = oo__arena_new(), .collect = collect};
+    r.forgotten = source->bytes;
     r.allocator = (ProtobufCAllocator){message_alloc, message_free, r.messages};
     r.binder = oo__binder_new(r.model);
     if (collect)
@@ -280,6 +298,7 @@ static oo_status read_source(oo_model **out, oo_context *context, oo_source *sou
     oo__arena_free(r.messages);
     oo_vec_free(&r.skeleton);
     oo_vec_free(&r.cuts);
+    oo_vec_free(&r.entries);
     if (status != OO_OK) {
         oo_model_free(r.model);
         return status;

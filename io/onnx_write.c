@@ -9,7 +9,7 @@
 
 enum { DEFAULT_THRESHOLD = 1024 };
 
-static void *message_alloc(void *arena, size_t size) { return oo__arena_alloc(arena, size); }
+static void *message_alloc(void *arena, size_t size) { return oo__arena_take(arena, size); }
 static void message_free(void *arena, void *block) {
     (void)arena;
     (void)block;
@@ -26,10 +26,9 @@ static void write_head(oo__writer *w) {
     OO__SET_TEXT(&m, producer_version, model->producer_version);
     OO__SET_TEXT(&m, domain, model->domain);
     OO__SET_TEXT(&m, doc_string, model->doc);
-    m.n_metadata_props = model->metadata.n;
-    m.metadata_props = oo__write_props(w, &model->metadata);
     m.n_opset_import = model->opsets.n;
     m.opset_import = oo__write_opsets(w, &model->opsets);
+    oo__write_props(w, 14, &model->metadata);
     oo__emit_message(w->emit, &m.base);
 }
 

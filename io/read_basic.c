@@ -52,6 +52,29 @@ void oo__read_props(const oo__reader *r, oo_props *out, Onnx__StringStringEntryP
     }
 }
 
+/* An entry that was cut out: a key and a value, where the last of each counts. */
+static oo_prop read_entry(const oo__reader *r, const oo__range *entry) {
+    oo__cursor c = {entry->data, entry->data + entry->size, NULL};
+    oo__field f, texts[2] = {{0}};
+    while (oo__wire_next(&c, &f))
+        texts[f.number - 1] = f;
+    return (oo_prop){.key = texts[0].data ? oo__str_n(r->model, texts[0].data, texts[0].size) : NULL,
+                     .value = texts[1].data ? oo__str_n(r->model, texts[1].data, texts[1].size) : NULL};
+}
+
+bool oo__read_was_cut(const oo__reader *r, const ProtobufCMessage *message) { return message == r->message && r->entries.n; }
+
+void oo__read_metadata(const oo__reader *r, oo_props *out, const ProtobufCMessage *message,
+                       Onnx__StringStringEntryProto *const *entries, size_t count) {
+    if (!oo__read_was_cut(r, message)) {
+        oo__read_props(r, out, entries, count);
+        return;
+    }
+    oo_vec_reserve(r->model->arena, out, r->entries.n);
+    for (uint32_t i = 0; i < r->entries.n; i++)
+        oo_vec_push(r->model->arena, out, read_entry(r, &r->entries.data[i]));
+}
+
 oo_status oo__read_opsets(const oo__reader *r, oo_opsets *out, Onnx__OperatorSetIdProto *const *entries, size_t count) {
     if (count > MAX_OPSETS)
         return oo__read_fail(r, "load-too-large", NULL, "%zu operator sets are imported, %d are the most", count, MAX_OPSETS);

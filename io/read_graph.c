@@ -9,7 +9,7 @@ static oo_value_info read_info(const oo__reader *r, const Onnx__ValueInfoProto *
                           .type = oo__read_type(r, m->type),
                           .doc = oo__read_text(r, m->has_doc_string, m->doc_string),
                           .unknown = oo__read_unknown(r, &m->base)};
-    oo__read_props(r, &info.metadata, m->metadata_props, m->n_metadata_props);
+    oo__read_metadata(r, &info.metadata, &m->base, m->metadata_props, m->n_metadata_props);
     return info;
 }
 
@@ -104,12 +104,12 @@ static oo_status read_sparse_initializer(oo_graph *graph, oo__reader *r, const O
 
 /* ---- nodes ---- */
 static void read_extra(oo_node *node, const oo__reader *r, const Onnx__NodeProto *m) {
-    if (!m->has_overload && !m->has_doc_string && !m->n_metadata_props && !m->n_device_configurations && !m->base.n_unknown_fields)
+    if (!m->has_overload && !m->has_doc_string && !m->n_metadata_props && !oo__read_was_cut(r, &m->base) && !m->n_device_configurations && !m->base.n_unknown_fields)
         return;
     oo_node_extra *const extra = oo__node_extra(node);
     extra->overload = oo__read_text(r, m->has_overload, m->overload);
     extra->doc = oo__read_text(r, m->has_doc_string, m->doc_string);
-    oo__read_props(r, &extra->metadata, m->metadata_props, m->n_metadata_props);
+    oo__read_metadata(r, &extra->metadata, &m->base, m->metadata_props, m->n_metadata_props);
     for (size_t i = 0; i < m->n_device_configurations; i++)
         oo_vec_push(r->model->arena, &extra->devices, oo__read_packed(r, &m->device_configurations[i]->base));
     extra->unknown = oo__read_unknown(r, &m->base);

@@ -14,7 +14,10 @@ typedef struct oo__reader {
     ProtobufCAllocator allocator;
     oo__buffer skeleton;
     oo__cuts cuts;             /* payloads cut out of the current item */
+    oo__ranges entries;        /* metadata cut out of the current item */
+    const ProtobufCMessage *message; /* the current item */
     const uint8_t *item;       /* of the current item, for byte offsets in messages */
+    const uint8_t *forgotten;  /* pages of the file before this were given back */
     const char *folder;        /* of external data, in the model's arena; NULL = none */
     const char *real_folder;   /* canonical folder of the model file */
     bool collect;              /* defects that leave the file readable are told and counted, and reading goes on */
@@ -36,6 +39,11 @@ oo_bytes oo__read_unknown(const oo__reader *r, const ProtobufCMessage *message);
 /* The whole message packed again. */
 oo_bytes oo__read_packed(const oo__reader *r, const ProtobufCMessage *message);
 void oo__read_props(const oo__reader *r, oo_props *out, Onnx__StringStringEntryProto *const *entries, size_t count);
+/* The metadata of `message`, which is in `entries` unless it was cut out. */
+void oo__read_metadata(const oo__reader *r, oo_props *out, const ProtobufCMessage *message,
+                       Onnx__StringStringEntryProto *const *entries, size_t count);
+/* Whether the message has metadata that was cut out. */
+bool oo__read_was_cut(const oo__reader *r, const ProtobufCMessage *message);
 oo_status oo__read_opsets(const oo__reader *r, oo_opsets *out, Onnx__OperatorSetIdProto *const *entries, size_t count);
 /* Whether a message or one inside it has unknown fields. */
 bool oo__read_has_unknown(const ProtobufCMessage *message);
@@ -50,11 +58,6 @@ oo_status oo__read_attr(oo_attr **out, oo__reader *r, oo_graph *graph, oo_node *
 ProtobufCMessage *oo__read_item_message(oo__reader *r, const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size);
 
 /* The fields of a GraphProto: either already unpacked (a subgraph) or ranges of the file that are unpacked one by one. */
-typedef struct oo__range {
-    const uint8_t *data;
-    uint64_t size;
-} oo__range;
-typedef oo_vec(oo__range) oo__ranges;
 typedef struct oo__graph_source {
     const Onnx__GraphProto *message; /* unpacked graph, or what is left of it when the lists are ranges */
     bool streamed;

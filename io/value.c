@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static void *message_alloc(void *arena, size_t size) { return oo__arena_alloc(arena, size); }
+static void *message_alloc(void *arena, size_t size) { return oo__arena_take(arena, size); }
 static void message_free(void *arena, void *block) {
     (void)arena;
     (void)block;

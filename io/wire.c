@@ -159,6 +159,7 @@ static void check_message(oo__check *check, const ProtobufCMessageDescriptor *ty
             return;
         }
         seen |= bit;
+        check->entries += depth == 0 && field->descriptor == &onnx__string_string_entry_proto__descriptor;
         check_message(check, field->descriptor, f.data, f.size, depth + 1);
         if (check->error)
             return;
@@ -245,6 +246,15 @@ static void shorten(uint8_t *head, uint64_t length) {
     *head = (uint8_t)length;
 }
 
+/* A field with its content cut. */
+static void cut_field(oo__buffer *out, oo__cuts *cuts, const ProtobufCMessageDescriptor *type, const oo__field *f) {
+    const uint32_t head = out->n;
+    oo__buffer_add(out, f->start, (size_t)(f->data - f->start));
+    const uint32_t content = out->n;
+    oo__wire_cut(out, cuts, type, f->data, f->size);
+    shorten(out->data + head, out->n - content);
+}
+
 void oo__wire_cut(oo__buffer *out, oo__cuts *cuts, const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size) {
     if (type == &onnx__tensor_proto__descriptor) {
         cut_tensor(out, cuts, data, size);
@@ -254,14 +264,41 @@ void oo__wire_cut(oo__buffer *out, oo__cuts *cuts, const ProtobufCMessageDescrip
     oo__field f;
     while (oo__wire_next(&c, &f)) {
         const ProtobufCFieldDescriptor *const field = message_field(type, &f);
+        if (field)
+            cut_field(out, cuts, field->descriptor, &f);
+        else
+            oo__buffer_add(out, f.start, (size_t)(c.at - f.start));
+    }
+}
+
+/* Fields 1 and 2 alone, as texts. */
+static bool is_plain_entry(const oo__field *entry) {
+    oo__cursor c = {entry->data, entry->data + entry->size, NULL};
+    oo__field f;
+    while (oo__wire_next(&c, &f))
+        if (f.number > 2 || f.wire != OO__WIRE_BYTES)
+            return false;
+    return true;
+}
+
+bool oo__wire_cut_entries(oo__buffer *out, oo__cuts *cuts, oo__ranges *entries, const ProtobufCMessageDescriptor *type,
+                          const uint8_t *data, uint64_t size) {
+    const uint32_t ncuts = cuts->n;
+    oo__cursor c = {data, data + size, NULL};
+    oo__field f;
+    while (oo__wire_next(&c, &f)) {
+        const ProtobufCFieldDescriptor *const field = message_field(type, &f);
         if (!field) {
             oo__buffer_add(out, f.start, (size_t)(c.at - f.start));
-            continue;
+        } else if (field->descriptor != &onnx__string_string_entry_proto__descriptor) {
+            cut_field(out, cuts, field->descriptor, &f);
+        } else if (is_plain_entry(&f)) {
+            oo_vec_push(NULL, entries, (oo__range){f.data, f.size});
+        } else {
+            out->n = entries->n = 0;
+            cuts->n = ncuts;
+            return false;
         }
-        const uint32_t head = out->n;
-        oo__buffer_add(out, f.start, (size_t)(f.data - f.start));
-        const uint32_t content = out->n;
-        oo__wire_cut(out, cuts, field->descriptor, f.data, f.size);
-        shorten(out->data + head, out->n - content);
     }
+    return true;
 }

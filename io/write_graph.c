@@ -10,8 +10,6 @@ static Onnx__ValueInfoProto info_message(oo__writer *w, const oo_value_info *inf
     OO__SET_TEXT(&m, name, name);
     OO__SET_TEXT(&m, doc_string, info->doc);
     m.type = oo__write_type(w, info->type);
-    m.n_metadata_props = info->metadata.n;
-    m.metadata_props = oo__write_props(w, &info->metadata);
     return m;
 }
 
@@ -19,6 +17,7 @@ static void write_info(oo__writer *w, uint32_t field, const oo_value_info *info)
     const uint64_t mark = oo__emit_size(w->emit);
     const Onnx__ValueInfoProto m = info_message(w, info);
     oo__emit_bytes(w->emit, info->unknown.data, info->unknown.size);
+    oo__write_props(w, 4, &info->metadata);
     oo__emit_message(w->emit, &m.base);
     oo__emit_close(w->emit, field, mark);
 }
@@ -81,8 +80,6 @@ static Onnx__NodeProto node_message(oo__writer *w, const oo_node *node) {
         return m;
     OO__SET_TEXT(&m, overload, node->extra->overload);
     OO__SET_TEXT(&m, doc_string, node->extra->doc);
-    m.n_metadata_props = node->extra->metadata.n;
-    m.metadata_props = oo__write_props(w, &node->extra->metadata);
     return m;
 }
 
@@ -92,6 +89,7 @@ static void write_node(oo__writer *w, uint32_t field, const oo_node *node) {
         oo__emit_bytes(w->emit, node->extra->unknown.data, node->extra->unknown.size);
         for (uint32_t i = node->extra->devices.n; i-- > 0;)
             write_device(w, node, node->extra->devices.data[i]);
+        oo__write_props(w, 9, &node->extra->metadata);
     }
     for (uint32_t i = node->nattrs; i-- > 0;) {
         const uint64_t inner = oo__emit_size(w->emit);
@@ -114,10 +112,9 @@ static void write_annotation(oo__writer *w, const oo_annotation *a) {
             prop = (oo_prop){.key = prop.key, .value = a->entries[i].value->name};
         oo_vec_push(w->messages, &props, prop);
     }
-    m.n_quant_parameter_tensor_names = props.n;
-    m.quant_parameter_tensor_names = oo__write_props(w, &props);
     const uint64_t mark = oo__emit_size(w->emit);
     oo__emit_bytes(w->emit, a->unknown.data, a->unknown.size);
+    oo__write_props(w, 2, &props);
     oo__emit_message(w->emit, &m.base);
     oo__emit_close(w->emit, 14, mark);
 }
@@ -150,9 +147,8 @@ void oo__write_graph(oo__writer *w, const oo_graph *graph) {
     Onnx__GraphProto m = ONNX__GRAPH_PROTO__INIT;
     OO__SET_TEXT(&m, name, graph->name);
     OO__SET_TEXT(&m, doc_string, graph->doc);
-    m.n_metadata_props = graph->metadata.n;
-    m.metadata_props = oo__write_props(w, &graph->metadata);
     oo__emit_bytes(w->emit, graph->unknown.data, graph->unknown.size);
+    oo__write_props(w, 16, &graph->metadata);
     oo__emit_message(w->emit, &m.base);
     /* Message structs of the outermost graph are not needed once their items are out. */
     const bool outermost = !graph->parent && !graph->function;
@@ -180,8 +176,6 @@ void oo__write_function(oo__writer *w, const oo_function *f) {
     OO__SET_TEXT(&m, doc_string, f->doc);
     m.n_opset_import = f->opsets.n;
     m.opset_import = oo__write_opsets(w, &f->opsets);
-    m.n_metadata_props = f->metadata.n;
-    m.metadata_props = oo__write_props(w, &f->metadata);
     m.n_input = f->graph->inputs.n;
     m.input = names_of(w, &f->graph->inputs);
     m.n_output = f->graph->outputs.n;
@@ -191,6 +185,7 @@ void oo__write_function(oo__writer *w, const oo_function *f) {
     for (uint32_t i = 0; i < f->attributes.n; i++)
         m.attribute[i] = oo__write_text(f->attributes.data[i]);
     oo__emit_bytes(w->emit, f->unknown.data, f->unknown.size);
+    oo__write_props(w, 14, &f->metadata);
     for (uint32_t i = f->graph->infos.n; i-- > 0;)
         if (oo__keeps_info(&f->graph->infos.data[i]))
             write_info(w, 12, &f->graph->infos.data[i]);
@@ -214,13 +209,9 @@ static void write_training_graph(oo__writer *w, uint32_t field, const oo_graph *
 }
 
 void oo__write_training(oo__writer *w, const oo_training *t) {
-    Onnx__TrainingInfoProto m = ONNX__TRAINING_INFO_PROTO__INIT;
-    m.n_initialization_binding = t->initialization_binding.n;
-    m.initialization_binding = oo__write_props(w, &t->initialization_binding);
-    m.n_update_binding = t->update_binding.n;
-    m.update_binding = oo__write_props(w, &t->update_binding);
     oo__emit_bytes(w->emit, t->unknown.data, t->unknown.size);
-    oo__emit_message(w->emit, &m.base);
+    oo__write_props(w, 4, &t->update_binding);
+    oo__write_props(w, 3, &t->initialization_binding);
     write_training_graph(w, 2, t->algorithm);
     write_training_graph(w, 1, t->initialization);
 }

@@ -16,20 +16,26 @@ static void *unpacked(oo__writer *w, const ProtobufCMessageDescriptor *type, oo_
     return protobuf_c_message_unpack(type, &w->allocator, raw.size, raw.data);
 }
 
-Onnx__StringStringEntryProto **oo__write_props(oo__writer *w, const oo_props *props) {
-    Onnx__StringStringEntryProto **const list = OO_NEW_ARRAY(w->messages, Onnx__StringStringEntryProto *, props->n);
-    for (uint32_t i = 0; i < props->n; i++) {
+static void write_prop_text(oo__writer *w, uint32_t field, const char *text) {
+    if (!text)
+        return;
+    const uint64_t mark = oo__emit_size(w->emit);
+    oo__emit_text(w->emit, text, oo__str_len(text));
+    oo__emit_close(w->emit, field, mark);
+}
+
+void oo__write_props(oo__writer *w, uint32_t field, const oo_props *props) {
+    for (uint32_t i = props->n; i-- > 0;) {
         const oo_prop *const p = &props->data[i];
+        const uint64_t mark = oo__emit_size(w->emit);
         if (p->raw.data) {
-            list[i] = unpacked(w, &onnx__string_string_entry_proto__descriptor, p->raw);
-            continue;
+            oo__emit_bytes(w->emit, p->raw.data, p->raw.size);
+        } else {
+            write_prop_text(w, 2, p->value);
+            write_prop_text(w, 1, p->key);
         }
-        list[i] = OO_NEW(w->messages, Onnx__StringStringEntryProto);
-        onnx__string_string_entry_proto__init(list[i]);
-        OO__SET_TEXT(list[i], key, p->key);
-        OO__SET_TEXT(list[i], value, p->value);
+        oo__emit_close(w->emit, field, mark);
     }
-    return list;
 }
 
 Onnx__OperatorSetIdProto **oo__write_opsets(oo__writer *w, const oo_opsets *opsets) {
@@ -201,8 +207,6 @@ void oo__write_tensor(oo__writer *w, const oo_tensor *t, const char *name) {
     OO__SET_TEXT(&m, doc_string, t->doc);
     m.has_data_location = t->has_location;
     m.data_location = t->location;
-    m.n_metadata_props = t->metadata.n;
-    m.metadata_props = oo__write_props(w, &t->metadata);
     m.n_string_data = t->strings.n;
     m.string_data = OO_NEW_ARRAY(w->messages, ProtobufCBinaryData, t->strings.n);
     for (uint32_t i = 0; i < t->strings.n; i++)
@@ -214,13 +218,13 @@ void oo__write_tensor(oo__writer *w, const oo_tensor *t, const char *name) {
         split_entries(w, t, &external);
     else if (keep || t->storage != OO_STORE_EXTERNAL)
         external = t->external;
-    m.n_external_data = external.n;
-    m.external_data = oo__write_props(w, &external);
     if (split)
         m.has_data_location = m.data_location = 1;
     else if (t->storage == OO_STORE_EXTERNAL && !keep)
         m.has_data_location = m.data_location = 0;
     oo__emit_bytes(w->emit, t->rest.data, t->rest.size);
+    oo__write_props(w, 16, &t->metadata);
+    oo__write_props(w, 13, &external);
     if (!split && !keep) {
         if (t->storage == OO_STORE_EXTERNAL && !t->payload.source && oo_tensor_size(t))
             fail_missing(w, t, name);

@@ -24,7 +24,8 @@ typedef struct oo__writer {
 #define OO__SET_TEXT(message, field, text)                                                                             \
     ((message)->has_##field = (text) != NULL, (message)->field = oo__write_text(text))
 ProtobufCBinaryData oo__write_text(const char *interned);
-Onnx__StringStringEntryProto **oo__write_props(oo__writer *w, const oo_props *props);
+/* Puts StringStringEntryProtos in front, as field `field` of the message that is being put together. */
+void oo__write_props(oo__writer *w, uint32_t field, const oo_props *props);
 Onnx__OperatorSetIdProto **oo__write_opsets(oo__writer *w, const oo_opsets *opsets);
 Onnx__TypeProto *oo__write_type(oo__writer *w, const oo_type *type);
 /* Each puts one message in front, without tag and length; close it. */
