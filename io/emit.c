@@ -87,24 +87,27 @@ void oo__emit_lazy(oo__emit *e, const oo_tensor *tensor) {
     e->size += size;
 }
 
-static void emit_varint(oo__emit *e, uint64_t value) {
-    uint8_t bytes[10];
-    size_t n = 0;
+static size_t varint_size(uint64_t value) {
+    size_t n = 1;
     for (; value >= 0x80; value >>= 7)
-        bytes[n++] = (uint8_t)(value | 0x80);
-    bytes[n++] = (uint8_t)value;
-    oo__emit_bytes(e, bytes, n);
+        n++;
+    return n;
 }
 
-void oo__emit_close(oo__emit *e, uint32_t field, uint64_t mark) {
-    emit_varint(e, e->size - mark);
-    emit_varint(e, (uint64_t)field << 3 | 2);
+static uint8_t *put_varint(uint8_t *at, uint64_t value) {
+    for (; value >= 0x80; value >>= 7)
+        *at++ = (uint8_t)(value | 0x80);
+    *at++ = (uint8_t)value;
+    return at;
 }
 
-void oo__emit_varint_field(oo__emit *e, uint32_t field, uint64_t value) {
-    emit_varint(e, value);
-    emit_varint(e, (uint64_t)field << 3);
+static void emit_pair(oo__emit *e, uint64_t tag, uint64_t value) {
+    put_varint(put_varint(reserve(e, varint_size(tag) + varint_size(value)), tag), value);
 }
+
+void oo__emit_close(oo__emit *e, uint32_t field, uint64_t mark) { emit_pair(e, (uint64_t)field << 3 | 2, e->size - mark); }
+
+void oo__emit_varint_field(oo__emit *e, uint32_t field, uint64_t value) { emit_pair(e, (uint64_t)field << 3, value); }
 
 bool oo__emit_write(oo__emit *e, oo_output *output) {
     end_run(e);

@@ -62,10 +62,11 @@ static void cut(oo__reader *r, const oo__check *check, const ProtobufCMessageDes
     static const uint8_t nothing[1];
     const bool splits = type == &onnx__node_proto__descriptor || type == &onnx__value_info_proto__descriptor;
     r->cuts.n = r->entries.n = r->skeleton.n = 0;
-    const bool done = splits && check->entries && oo__wire_cut_entries(&r->skeleton, &r->cuts, &r->entries, type, *data, *size);
-    if (!done && !check->heavy)
+    if (splits && check->entries && !check->odd)
+        oo__wire_cut_entries(&r->skeleton, &r->cuts, &r->entries, type, *data, *size);
+    else if (!check->heavy)
         return;
-    if (!done)
+    else
         oo__wire_cut(&r->skeleton, &r->cuts, type, *data, *size);
     *data = r->skeleton.n ? r->skeleton.data : nothing;
     *size = r->skeleton.n;

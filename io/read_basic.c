@@ -52,19 +52,29 @@ void oo__read_props(const oo__reader *r, oo_props *out, Onnx__StringStringEntryP
     }
 }
 
-/* An entry that was cut out: a key and a value, where the last of each counts. */
-static oo_prop read_entry(const oo__reader *r, const oo__range *entry) {
+/* Neighbouring nodes mostly say the same, in the same order: then a comparison does, and the name table is not asked. */
+static const char *read_repeated(oo__reader *r, uint32_t slot, const oo__field *f) {
+    if (!f->data)
+        return NULL;
+    const char **const last = &r->recent[slot % OO__RECENT];
+    if (!*last || oo__str_len(*last) != f->size || (f->size && memcmp(*last, f->data, f->size) != 0))
+        *last = oo__str_n(r->model, f->data, f->size);
+    return *last;
+}
+
+/* Entry i of those that were cut out: a key and a value, where the last of each counts. */
+static oo_prop read_entry(oo__reader *r, uint32_t i) {
+    const oo__range *const entry = &r->entries.data[i];
     oo__cursor c = {entry->data, entry->data + entry->size, NULL};
     oo__field f, texts[2] = {{0}};
     while (oo__wire_next(&c, &f))
         texts[f.number - 1] = f;
-    return (oo_prop){.key = texts[0].data ? oo__str_n(r->model, texts[0].data, texts[0].size) : NULL,
-                     .value = texts[1].data ? oo__str_n(r->model, texts[1].data, texts[1].size) : NULL};
+    return (oo_prop){.key = read_repeated(r, 2 * i, &texts[0]), .value = read_repeated(r, 2 * i + 1, &texts[1])};
 }
 
 bool oo__read_was_cut(const oo__reader *r, const ProtobufCMessage *message) { return message == r->message && r->entries.n; }
 
-void oo__read_metadata(const oo__reader *r, oo_props *out, const ProtobufCMessage *message,
+void oo__read_metadata(oo__reader *r, oo_props *out, const ProtobufCMessage *message,
                        Onnx__StringStringEntryProto *const *entries, size_t count) {
     if (!oo__read_was_cut(r, message)) {
         oo__read_props(r, out, entries, count);
@@ -72,7 +82,7 @@ void oo__read_metadata(const oo__reader *r, oo_props *out, const ProtobufCMessag
     }
     oo_vec_reserve(r->model->arena, out, r->entries.n);
     for (uint32_t i = 0; i < r->entries.n; i++)
-        oo_vec_push(r->model->arena, out, read_entry(r, &r->entries.data[i]));
+        oo_vec_push(r->model->arena, out, read_entry(r, i));
 }
 
 oo_status oo__read_opsets(const oo__reader *r, oo_opsets *out, Onnx__OperatorSetIdProto *const *entries, size_t count) {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* ---- value infos ---- */
-static oo_value_info read_info(const oo__reader *r, const Onnx__ValueInfoProto *m) {
+static oo_value_info read_info(oo__reader *r, const Onnx__ValueInfoProto *m) {
     oo_value_info info = {.name = oo__read_text(r, m->has_name, m->name),
                           .type = oo__read_type(r, m->type),
                           .doc = oo__read_text(r, m->has_doc_string, m->doc_string),
@@ -103,7 +103,7 @@ static oo_status read_sparse_initializer(oo_graph *graph, oo__reader *r, const O
 }
 
 /* ---- nodes ---- */
-static void read_extra(oo_node *node, const oo__reader *r, const Onnx__NodeProto *m) {
+static void read_extra(oo_node *node, oo__reader *r, const Onnx__NodeProto *m) {
     if (!m->has_overload && !m->has_doc_string && !m->n_metadata_props && !oo__read_was_cut(r, &m->base) && !m->n_device_configurations && !m->base.n_unknown_fields)
         return;
     oo_node_extra *const extra = oo__node_extra(node);

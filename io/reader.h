@@ -5,6 +5,8 @@
 #include "io/wire.h"
 #include "onnx.pb-c.h"
 
+enum { OO__RECENT = 16 };
+
 typedef struct oo__reader {
     oo_context *context;
     oo_model *model;
@@ -16,6 +18,7 @@ typedef struct oo__reader {
     oo__cuts cuts;             /* payloads cut out of the current item */
     oo__ranges entries;        /* metadata cut out of the current item */
     const ProtobufCMessage *message; /* the current item */
+    const char *recent[OO__RECENT]; /* texts of the last item's entries */
     const uint8_t *item;       /* of the current item, for byte offsets in messages */
     const uint8_t *forgotten;  /* pages of the file before this were given back */
     const char *folder;        /* of external data, in the model's arena; NULL = none */
@@ -40,7 +43,7 @@ oo_bytes oo__read_unknown(const oo__reader *r, const ProtobufCMessage *message);
 oo_bytes oo__read_packed(const oo__reader *r, const ProtobufCMessage *message);
 void oo__read_props(const oo__reader *r, oo_props *out, Onnx__StringStringEntryProto *const *entries, size_t count);
 /* The metadata of `message`, which is in `entries` unless it was cut out. */
-void oo__read_metadata(const oo__reader *r, oo_props *out, const ProtobufCMessage *message,
+void oo__read_metadata(oo__reader *r, oo_props *out, const ProtobufCMessage *message,
                        Onnx__StringStringEntryProto *const *entries, size_t count);
 /* Whether the message has metadata that was cut out. */
 bool oo__read_was_cut(const oo__reader *r, const ProtobufCMessage *message);

@@ -135,6 +135,16 @@ static void fail(oo__check *check, const char *error, const uint8_t *where) {
     check->where = where;
 }
 
+/* A message that holds no message: the most frequent one. */
+static void check_entry(oo__check *check, const uint8_t *data, uint64_t size) {
+    oo__cursor c = {data, data + size, NULL};
+    oo__field f;
+    while (oo__wire_next(&c, &f))
+        check->odd |= f.number > 2 || f.wire != OO__WIRE_BYTES;
+    if (c.error)
+        fail(check, c.error, c.at);
+}
+
 static void check_message(oo__check *check, const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size,
                           unsigned depth) {
     if (depth > MAX_DEPTH) {
@@ -159,8 +169,12 @@ static void check_message(oo__check *check, const ProtobufCMessageDescriptor *ty
             return;
         }
         seen |= bit;
-        check->entries += depth == 0 && field->descriptor == &onnx__string_string_entry_proto__descriptor;
-        check_message(check, field->descriptor, f.data, f.size, depth + 1);
+        const bool entry = field->descriptor == &onnx__string_string_entry_proto__descriptor;
+        check->entries += entry && depth == 0;
+        if (entry)
+            check_entry(check, f.data, f.size);
+        else
+            check_message(check, field->descriptor, f.data, f.size, depth + 1);
         if (check->error)
             return;
     }
@@ -271,34 +285,17 @@ void oo__wire_cut(oo__buffer *out, oo__cuts *cuts, const ProtobufCMessageDescrip
     }
 }
 
-/* Fields 1 and 2 alone, as texts. */
-static bool is_plain_entry(const oo__field *entry) {
-    oo__cursor c = {entry->data, entry->data + entry->size, NULL};
-    oo__field f;
-    while (oo__wire_next(&c, &f))
-        if (f.number > 2 || f.wire != OO__WIRE_BYTES)
-            return false;
-    return true;
-}
-
-bool oo__wire_cut_entries(oo__buffer *out, oo__cuts *cuts, oo__ranges *entries, const ProtobufCMessageDescriptor *type,
+void oo__wire_cut_entries(oo__buffer *out, oo__cuts *cuts, oo__ranges *entries, const ProtobufCMessageDescriptor *type,
                           const uint8_t *data, uint64_t size) {
-    const uint32_t ncuts = cuts->n;
     oo__cursor c = {data, data + size, NULL};
     oo__field f;
     while (oo__wire_next(&c, &f)) {
         const ProtobufCFieldDescriptor *const field = message_field(type, &f);
-        if (!field) {
+        if (!field)
             oo__buffer_add(out, f.start, (size_t)(c.at - f.start));
-        } else if (field->descriptor != &onnx__string_string_entry_proto__descriptor) {
-            cut_field(out, cuts, field->descriptor, &f);
-        } else if (is_plain_entry(&f)) {
+        else if (field->descriptor == &onnx__string_string_entry_proto__descriptor)
             oo_vec_push(NULL, entries, (oo__range){f.data, f.size});
-        } else {
-            out->n = entries->n = 0;
-            cuts->n = ncuts;
-            return false;
-        }
+        else
+            cut_field(out, cuts, field->descriptor, &f);
     }
-    return true;
 }

@@ -49,7 +49,8 @@ typedef struct oo__check {
     const char *field;    /* name of the field that is wrong, NULL = not said */
     const uint8_t *where; /* of the error */
     uint64_t heavy;       /* bytes of payloads to cut out */
-    uint32_t entries;     /* StringStringEntryProtos in the message itself */
+    uint32_t entries;     /* StringStringEntryProtos in the message itself ... */
+    bool odd;             /* ... and one of them, or inside it, has more than texts as key and value */
 } oo__check;
 
 /* Walks a message and all messages in it, as `type` describes them. */
@@ -66,7 +67,7 @@ typedef struct oo__range {
 } oo__range;
 typedef oo_vec(oo__range) oo__ranges;
 /* The same also without the StringStringEntryProtos that the message itself holds: metadata is most of what nodes of some exporters
- * say, and protobuf-c would copy each text twice. False, with nothing done, when one has more than a key and a value. */
-bool oo__wire_cut_entries(oo__buffer *out, oo__cuts *cuts, oo__ranges *entries, const ProtobufCMessageDescriptor *type,
+ * say, and protobuf-c would copy each text twice. */
+void oo__wire_cut_entries(oo__buffer *out, oo__cuts *cuts, oo__ranges *entries, const ProtobufCMessageDescriptor *type,
                           const uint8_t *data, uint64_t size);
 #endif

@@ -63,24 +63,12 @@ static void write_device(oo__writer *w, const oo_node *node, oo_bytes raw) {
     oo__emit_close(w->emit, 10, mark);
 }
 
-static Onnx__NodeProto node_message(oo__writer *w, const oo_node *node) {
-    Onnx__NodeProto m = ONNX__NODE_PROTO__INIT;
-    m.n_input = node->ninputs;
-    m.input = OO_NEW_ARRAY(w->messages, ProtobufCBinaryData, node->ninputs);
-    for (uint32_t i = 0; i < node->ninputs; i++)
-        m.input[i] = oo__write_text(node->inputs[i].value ? node->inputs[i].value->name : NULL);
-    m.n_output = node->noutputs;
-    m.output = OO_NEW_ARRAY(w->messages, ProtobufCBinaryData, node->noutputs);
-    for (uint32_t i = 0; i < node->noutputs; i++)
-        m.output[i] = oo__write_text(node->outputs[i] ? node->outputs[i]->name : NULL);
-    OO__SET_TEXT(&m, name, node->name);
-    OO__SET_TEXT(&m, op_type, node->op->name);
-    OO__SET_TEXT(&m, domain, node->domain);
-    if (!node->extra)
-        return m;
-    OO__SET_TEXT(&m, overload, node->extra->overload);
-    OO__SET_TEXT(&m, doc_string, node->extra->doc);
-    return m;
+/* Nodes are the most frequent message: its texts are put together without a struct. A missing input is an empty text. */
+static void write_name(oo__writer *w, uint32_t field, const oo_value *value) {
+    const uint64_t mark = oo__emit_size(w->emit);
+    if (value && value->name)
+        oo__emit_text(w->emit, value->name, oo__str_len(value->name));
+    oo__emit_close(w->emit, field, mark);
 }
 
 static void write_node(oo__writer *w, uint32_t field, const oo_node *node) {
@@ -90,14 +78,21 @@ static void write_node(oo__writer *w, uint32_t field, const oo_node *node) {
         for (uint32_t i = node->extra->devices.n; i-- > 0;)
             write_device(w, node, node->extra->devices.data[i]);
         oo__write_props(w, 9, &node->extra->metadata);
+        oo__write_text_field(w, 8, node->extra->overload);
     }
+    oo__write_text_field(w, 7, node->domain);
+    oo__write_text_field(w, 6, node->extra ? node->extra->doc : NULL);
     for (uint32_t i = node->nattrs; i-- > 0;) {
         const uint64_t inner = oo__emit_size(w->emit);
         oo__write_attr(w, node->attrs[i]);
         oo__emit_close(w->emit, 5, inner);
     }
-    const Onnx__NodeProto m = node_message(w, node);
-    oo__emit_message(w->emit, &m.base);
+    oo__write_text_field(w, 4, node->op->name);
+    oo__write_text_field(w, 3, node->name);
+    for (uint32_t i = node->noutputs; i-- > 0;)
+        write_name(w, 2, node->outputs[i]);
+    for (uint32_t i = node->ninputs; i-- > 0;)
+        write_name(w, 1, node->inputs[i].value);
     oo__emit_close(w->emit, field, mark);
 }
 

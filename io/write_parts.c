@@ -16,7 +16,7 @@ static void *unpacked(oo__writer *w, const ProtobufCMessageDescriptor *type, oo_
     return protobuf_c_message_unpack(type, &w->allocator, raw.size, raw.data);
 }
 
-static void write_prop_text(oo__writer *w, uint32_t field, const char *text) {
+void oo__write_text_field(oo__writer *w, uint32_t field, const char *text) {
     if (!text)
         return;
     const uint64_t mark = oo__emit_size(w->emit);
@@ -31,8 +31,8 @@ void oo__write_props(oo__writer *w, uint32_t field, const oo_props *props) {
         if (p->raw.data) {
             oo__emit_bytes(w->emit, p->raw.data, p->raw.size);
         } else {
-            write_prop_text(w, 2, p->value);
-            write_prop_text(w, 1, p->key);
+            oo__write_text_field(w, 2, p->value);
+            oo__write_text_field(w, 1, p->key);
         }
         oo__emit_close(w->emit, field, mark);
     }

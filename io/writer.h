@@ -24,6 +24,8 @@ typedef struct oo__writer {
 #define OO__SET_TEXT(message, field, text)                                                                             \
     ((message)->has_##field = (text) != NULL, (message)->field = oo__write_text(text))
 ProtobufCBinaryData oo__write_text(const char *interned);
+/* Puts a text in front, as field `field` of the message that is being put together; nothing for NULL. */
+void oo__write_text_field(oo__writer *w, uint32_t field, const char *interned);
 /* Puts StringStringEntryProtos in front, as field `field` of the message that is being put together. */
 void oo__write_props(oo__writer *w, uint32_t field, const oo_props *props);
 Onnx__OperatorSetIdProto **oo__write_opsets(oo__writer *w, const oo_opsets *opsets);

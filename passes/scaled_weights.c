@@ -171,7 +171,11 @@ static bool scan_run(scan *s, const unsigned char *packed, uint64_t count, uint6
     return true;
 }
 
-/* Reads the elements [first, end), all of channels at risk, and looks at them run by run. */
+static bool run_at_risk(const scan *s, uint64_t element) {
+    return is_at_risk(oo_tensor_elem(s->source), s->factors[channel_of(s->at, element)]);
+}
+
+/* Reads the elements [first, end) and looks at those that are at risk, run by run. */
 static bool scan_range(scan *s, uint64_t first, uint64_t end) {
     const uint64_t width = width_of(oo_tensor_elem(s->source));
     for (; first < end; first += smaller(CHUNK, end - first)) {
@@ -180,26 +184,27 @@ static bool scan_range(scan *s, uint64_t first, uint64_t end) {
             return refuse(s, "the data of the weights cannot be read");
         for (uint64_t at = first, n; at < stop; at += n) {
             n = smaller(stop - at, s->at->run - at % s->at->run);
-            if (!scan_run(s, s->scaler->chunk + (at - first) * width, n, channel_of(s->at, at)))
+            if (run_at_risk(s, at) && !scan_run(s, s->scaler->chunk + (at - first) * width, n, channel_of(s->at, at)))
                 return false;
         }
     }
     return true;
 }
 
-/* Only what is at risk is read: neighbouring runs of such channels together. */
+/* Only what is at risk is read, with short gaps between: they cost less than another call to the system. */
 static bool scan_weights(scan *s) {
+    enum { GAP = 4096 };
     const uint64_t count = oo_tensor_count(s->source), run = s->at->run;
-    const oo_elem elem = oo_tensor_elem(s->source);
     memset(s->scaler->normal, 0, s->at->count);
     memset(s->scaler->kept, 0, s->at->count);
     for (uint64_t first = 0; first < count;) {
-        uint64_t end = first;
-        while (end < count && is_at_risk(elem, s->factors[channel_of(s->at, end)]))
-            end += run;
+        uint64_t at = first, end = first; /* of the last run at risk */
+        for (; at < count && at - end <= GAP; at += run)
+            if (run_at_risk(s, at))
+                end = at + run;
         if (!scan_range(s, first, end))
             return false;
-        first = end + run;
+        first = at;
     }
     return true;
 }
