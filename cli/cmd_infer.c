@@ -1,5 +1,6 @@
 /* onnxopt infer: types and symbolic shapes of all values, as a table or as JSON, and the model with them. */
 #include "cli/cli.h"
+#include "cli/duration.h"
 #include "ir/infer_learn.h"
 #include "ir/infer_store.h"
 
@@ -315,8 +316,9 @@ oo_exit oo__cmd_infer(const oo_settings *settings, oo_context *context, const oo
     const oo_exit code = process(&j);
     oo_result result = {.exit = code, .input = settings->model, .bytes_before = j.input.size, .bytes_after = -1};
     if (code == OO_EXIT_DONE) {
+        char took[OO_DURATION_SIZE];
         result.output = settings->output;
-        result.summary = oo__arena_printf(j.arena, "%s in %.3g ms", summary(&j), j.seconds * 1e3);
+        result.summary = oo__arena_printf(j.arena, "%s in %s", summary(&j), oo__duration(took, j.seconds));
     }
     result.seconds = oo__now() - begin;
     oo__print_result(printer, &result);
