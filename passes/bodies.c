@@ -172,6 +172,8 @@ static void obey(writer *w, const char *line, const char *end) {
         let(w, line + 5, end);
     else if (begins(line, "%refuse "))
         w->scope.why = w->scope.why ? w->scope.why : oo__arena_copy(w->scope.arena, line + 8, (size_t)(end - line) - 8);
+    else if (begins(line, "%named "))
+        w->scope.named = oo__arena_copy(w->scope.arena, line + 7, (size_t)(end - line) - 7);
     else
         oo_bug("unknown line in the bodies: %.40s", line);
 }
@@ -201,7 +203,8 @@ static void put_head(writer *w, const oo__body *body) {
     put(w, " {\n", 3);
 }
 
-const char *oo__body_text(const oo__body *body, const oo_schema *schema, const oo_node *node, oo_arena *arena, const char **why) {
+const char *oo__body_text(const oo__body *body, const oo_schema *schema, const oo_node *node, oo_arena *arena, const char **why,
+                          const char **named) {
     writer w = {.scope = {.body = body, .schema = schema, .node = node, .arena = arena}};
     put_head(&w, body);
     for (const char *line = body->text; line < body->text + body->size && !w.scope.why; line = next_line(line)) {
@@ -214,5 +217,6 @@ const char *oo__body_text(const oo__body *body, const oo_schema *schema, const o
     const char *const text = oo__arena_copy(arena, w.out.data, w.out.n);
     oo_vec_free(&w.out);
     *why = w.scope.why;
+    *named = w.scope.named;
     return w.scope.why ? NULL : text;
 }

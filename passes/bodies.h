@@ -9,6 +9,7 @@
  *     %let NAME = EXPR         a name for a value
  *     %if EXPR  %elif EXPR  %else  %end
  *     %refuse TEXT             the operator has no body here, for this reason
+ *     %named TEXT              only for who names the operator: its body is less good than it is, for this reason
  *
  * A node graph.NAME (...) stands for the nodes of the graph in the attribute NAME, and ${EXPR} in a line is the value of the expression as text. What is not known of the node (the rank of an input, say) and is asked for
  * makes the body not to be had, with that as the reason: unknown is neither true nor false.
@@ -40,8 +41,8 @@ const oo__body *oo__body_table(uint32_t *count);
  * *later is the opset that the oldest is written for (0: the operator has no body). */
 const oo__body *oo__body_find(const oo_schema *schema, int64_t opset, int64_t *later);
 /* The body as this node needs it, with its head, as the only function of a model in text; from `arena`. NULL when it is not to be had:
- * then *why says it. */
-const char *oo__body_text(const oo__body *body, const oo_schema *schema, const oo_node *node, oo_arena *arena, const char **why);
+ * then *why says it. *named is why it is only for who names the operator, or NULL. */
+const char *oo__body_text(const oo__body *body, const oo_schema *schema, const oo_node *node, oo_arena *arena, const char **why, const char **named);
 
 /* ---- expressions (body_expr.c) ---- */
 typedef struct oo__body_value {
@@ -63,6 +64,7 @@ typedef struct oo__body_scope {
     oo_arena *arena;
     oo_vec(oo__body_name) names; /* of %let */
     const char *why;             /* what was unknown or wrong first, NULL = nothing */
+    const char *named;           /* of %named */
 } oo__body_scope;
 
 /* The value of the expression in text[0 .. size); UNKNOWN with scope->why set when something in it that counts is unknown. */

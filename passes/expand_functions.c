@@ -46,12 +46,7 @@ static const oo_schema *wanted(const state *s, const oo_node *node, int64_t leve
     const oo_schema *const schema = oo__schema_find(oo_node_domain(node), oo_node_op(node), oo_graph_opset(oo_node_graph(node), oo_node_domain(node)));
     if (!schema || !(schema->traits & (OO_TRAIT_FUNCTION_BODY | OO_TRAIT_CONTEXT_BODY)))
         return NULL;
-    if (level == 0 && *s->options->ops)
-        return is_listed(s->options->ops, schema) ? schema : NULL;
-    if (!(schema->traits & OO_TRAIT_RANDOM))
-        return schema;
-    oo_miss(s->rw, RULE, node, "the body draws other numbers: name the operator in ops to have it");
-    return NULL;
+    return level == 0 && *s->options->ops && !is_listed(s->options->ops, schema) ? NULL : schema;
 }
 
 /* ---- the body ---- */
@@ -92,12 +87,16 @@ static oo_model *body_model(const state *s, const oo_node *node, const oo_schema
         return NULL;
     }
     oo_arena *const arena = oo__arena_new();
-    const char *why;
-    const char *const text = oo__body_text(body, schema, node, arena, &why);
+    const char *why, *named;
+    const char *text = oo__body_text(body, schema, node, arena, &why, &named);
     oo_model *model = NULL;
     if (!text)
         oo_miss(s->rw, RULE, node, "%s", why);
-    else if (oo_model_parse(&model, s->model->context, text, strlen(text), schema->name) == OO_OK)
+    if (text && named && !is_listed(s->options->ops, schema)) {
+        oo_miss(s->rw, RULE, node, "its body %s: name the operator in ops to have it all the same", named);
+        text = NULL;
+    }
+    if (text && oo_model_parse(&model, s->model->context, text, strlen(text), schema->name) == OO_OK)
         add_defaults(model->functions.data[0], schema);
     oo_require(!text || model, "the body of %s is malformed:\n%s", schema->name, text);
     oo__arena_free(arena);
@@ -284,7 +283,7 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *options_) {
 }
 
 static const oo_option_row OPTIONS[] = {
-    OO_OPTION(options, ops, OO_OPT_STRING, "ops", "", "only these operators, joined by '+'; none: all but random ones"),
+    OO_OPTION(options, ops, OO_OPT_STRING, "ops", "", "only these operators, joined by '+'; none: all whose bodies are as good as they are"),
     OO_OPTION(options, depth, OO_OPT_INT, "depth", "1", "how deep to expand what bodies consist of; 0: as far as it goes"),
     OO_OPTION(options, max_nodes, OO_OPT_INT, "max-nodes", "1000000", "nodes that may be copied in all"),
 };
@@ -295,8 +294,9 @@ const oo_pass oo_pass_expand_functions = {
     .summary = "Replace operators that ONNX defines by other operators by these",
     .doc = "Bodies are ONNX's own. A node stays when no body of its operator is written for an opset that the model has, when "
            "an operator of the body means something else at the model's opset or does not take the element types at hand, "
-           "when the body depends on what is not known of the node, or when it is less exact than the operator. Nodes in "
-           "the body are operators with bodies in turn: depth says how far to go.",
+           "or when the body depends on what is not known of the node. One whose body is less good than the operator (its "
+           "results overflow, or are random) is expanded only when ops names it. Nodes in the body are operators with bodies "
+           "in turn: depth says how far to go.",
     .options = OPTIONS,
     .noptions = sizeof OPTIONS / sizeof *OPTIONS,
     .options_size = sizeof(options),
