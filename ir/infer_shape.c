@@ -160,8 +160,10 @@ oo_status oo__infer_range(oo__infer *c) {
         const oo_expr *const span = step > 0 ? oo__expr_sub(c->exprs, limit, start) : oo__expr_sub(c->exprs, start, limit);
         length = oo__expr_max(c->exprs, oo__expr_ceildiv(c->exprs, span, oo__number(c, step > 0 ? step : -step)), oo__number(c, 0));
     }
+    if (!length)
+        length = oo__infer_symbol(c, "range", 0, INT64_MAX);
     oo__set_tensor(c, 0, elem, 1, &length);
-    if (!length || !oo__expr_is_int(length, &n) || n > OO_KNOWN_MAX || !oo__expr_is_int(start, &first))
+    if (!oo__expr_is_int(length, &n) || n > OO_KNOWN_MAX || !oo__expr_is_int(start, &first))
         return OO_OK;
     oo_known *const k = vector(c, elem, (uint32_t)n);
     for (uint32_t i = 0; i < k->count; i++)

@@ -91,7 +91,10 @@ static void shapes_from_contents(void **state) {
     oo_value *const flat = add_op(w->graph, "Reshape", "flat", x, oo_node_output(target, 0));
     oo_value *const length = add_op(w->graph, "Gather", "length", shape, number(w, "first", 1));
     oo_value *const range = add_op(w->graph, "Range", "range", number(w, "from", 0), length, number(w, "step", 1));
+    oo_value *const steps = input(w, "n", OO_INT64, 0, NULL);
+    oo_value *const counted = add_op(w->graph, "Range", "counted", number(w, "base", 0), steps, number(w, "by", 1));
     assert_int_equal(infer(w, NULL), OO_OK);
+    expect(w, counted, "[\"range#1\"]"); /* as long as data says */
     expect(w, split, "[B, S, 8, 8]");
     expect(w, oo_node_output(join, 0), "[B, 2*S, 64]");
     expect(w, less, "[B, S - min(S, 1), 64]");
