@@ -285,7 +285,7 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *options_) {
 static const oo_option_row OPTIONS[] = {
     OO_OPTION(options, ops, OO_OPT_STRING, "ops", "", "only these operators, joined by '+'; none: all whose bodies are as good as they are"),
     OO_OPTION(options, depth, OO_OPT_INT, "depth", "1", "how deep to expand what bodies consist of; 0: as far as it goes"),
-    OO_OPTION(options, max_nodes, OO_OPT_INT, "max-nodes", "1000000", "nodes that may be copied in all"),
+    OO_OPTION(options, max_nodes, OO_OPT_INT, "max-nodes", "200000", "nodes that may be copied in all"),
 };
 
 const oo_pass oo_pass_expand_functions = {

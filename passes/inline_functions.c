@@ -162,7 +162,7 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *options_) {
 
 static const oo_option_row OPTIONS[] = {
     OO_OPTION(options, names, OO_OPT_STRING, "names", "", "only calls of these functions: name or domain.name, joined by '+'"),
-    OO_OPTION(options, max_nodes, OO_OPT_INT, "max-nodes", "1000000", "nodes that may be copied in all"),
+    OO_OPTION(options, max_nodes, OO_OPT_INT, "max-nodes", "200000", "nodes that may be copied in all"),
 };
 
 const oo_pass oo_pass_inline_functions = {
