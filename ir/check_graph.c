@@ -28,6 +28,8 @@ static void check_ends(oo__check_run *c, const oo_value_infos *infos, const char
             oo__tell(c, DEFECT_VALUE_TYPE, info->value, "%s %u %s", what, i, lack);
         if (info->type && info->type->kind == OO_TYPE_TENSOR && info->type->has_elem && info->type->elem && !oo__elem_name(info->type->elem))
             oo__tell(c, DEFECT_VALUE_TYPE, info->value, "%s %u has element type %d, which does not exist", what, i, (int)info->type->elem);
+        if (info->type && info->type->kind == OO_TYPE_TENSOR)
+            oo__check_elem_version(c, info->type->elem, info->value);
         oo__check_props(c, DEFECT_METADATA_TWICE, &info->metadata, info->value, what);
     }
 }

@@ -53,6 +53,17 @@ void oo__check_ir_version(oo__check_run *c) {
     need_ir(c, 11, m->configurations.n > 0, "device configurations");
 }
 
+void oo__check_elem_version(oo__check_run *c, int32_t elem, const oo_value *value) {
+    static const uint8_t since[OO_ELEM_COUNT] = {
+        [OO_BFLOAT16] = 4,       [OO_FLOAT8E4M3FN] = 9,  [OO_FLOAT8E4M3FNUZ] = 9, [OO_FLOAT8E5M2] = 9, [OO_FLOAT8E5M2FNUZ] = 9,
+        [OO_UINT4] = 10,         [OO_INT4] = 10,         [OO_FLOAT4E2M1] = 11,    [OO_FLOAT8E8M0] = 12, [OO_UINT2] = 13,
+        [OO_INT2] = 13,          [OO_FLOAT6E2M3] = 14,   [OO_FLOAT6E3M2] = 14,
+    };
+    if (oo__elem_name(elem) && c->model->ir_version > 0 && c->model->ir_version < since[elem])
+        oo__tell(c, DEFECT_IR_FEATURE, value, "the type %s came with IR version %u, the model says %lld", oo__elem_name(elem), since[elem],
+                 (long long)c->model->ir_version);
+}
+
 /* ---- operator sets ---- */
 static void check_opset(oo__check_run *c, const oo_opset *o) {
     const int latest = oo__schema_latest_opset(o->domain);

@@ -33,6 +33,8 @@ oo_graph *oo__check_callee(const oo__check_run *c, const oo_node *node);
 /* The function whose body the graph is part of, NULL = none; and whether it has an attribute of this name. */
 const oo_function *oo__check_function_around(const oo_graph *graph);
 bool oo__check_declares(const oo_function *function, const char *name);
+/* Warns when the element type came with a newer IR version than the model says. */
+void oo__check_elem_version(oo__check_run *c, int32_t elem, const oo_value *value);
 /* A tensor of an initializer or an attribute; `what` names it in messages: "", "attribute \"value\": ". */
 void oo__check_tensor(oo__check_run *c, const oo_tensor *tensor, const oo_value *value, const char *what);
 void oo__check_sparse(oo__check_run *c, const oo_sparse *sparse, const oo_value *value, const char *what);

@@ -71,6 +71,7 @@ void oo__check_tensor(oo__check_run *c, const oo_tensor *t, const oo_value *valu
     else
         check_field(c, t, value, what);
     check_six_bits(c, t, value, what);
+    oo__check_elem_version(c, t->elem, value);
     oo__check_external(c, t, value, what);
 }
 

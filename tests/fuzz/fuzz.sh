@@ -10,11 +10,16 @@ mkdir -p "$folder/found" "$folder/seeds" "$folder/crashes"
 [ -d "$here/seeds/$kind" ] && cp -r "$here/seeds/$kind/." "$folder/seeds"
 [ -f "$here/seeds/$kind.tar.zst" ] && tar --zstd -xf "$here/seeds/$kind.tar.zst" -C "$folder/seeds"
 case $kind in
-  onnx | passes)
+  onnx | passes | check)
     PYTHONDONTWRITEBYTECODE=1 python3 "$here/../hostile/make_models.py" "$folder/models"
     cp "$folder"/models/good/*.onnx "$folder/seeds"
     tar --zstd -xf "$here/../judge/adversarial.tar.zst" -C "$folder"
     for model in "$folder"/adversarial/*/model.onnx; do
+      cp "$model" "$folder/seeds/$(basename "$(dirname "$model")").onnx"
+    done ;;&
+  check)
+    tar --zstd -xf "$here/../judge/shape_inference.tar.zst" -C "$folder"
+    for model in "$folder"/shape_inference/*/input.onnx; do
       cp "$model" "$folder/seeds/$(basename "$(dirname "$model")").onnx"
     done ;;
 esac

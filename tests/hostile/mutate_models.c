@@ -1,8 +1,9 @@
 /* Damages small models at random and by truncation, and reads what is left. Whatever it is, it is a sound model or one diagnostic, and
- * nothing stays behind (the address sanitizer sees to it).
+ * nothing stays behind (the address sanitizer sees to it). What cannot be read does not pass a check either.
  *
  * usage: mutate_models COUNT SEED MODEL...     COUNT mutations in all; every model is also cut at up to 1000 places */
 #include "io/io.h"
+#include "ir/check.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -102,7 +103,29 @@ static bool is_whole(const oo_diag *d) {
     return d->severity == OO_ERROR && d->code && *d->code && d->file && d->text && *d->text;
 }
 
-static void hear(void *user, const oo_diag *diag) { *(unsigned *)user += is_whole(diag) ? 1 : 1000; }
+typedef struct ear {
+    unsigned heard;
+    bool attribute; /* a misused attribute: a check looks at it more closely, and may let it pass */
+} ear;
+
+static void hear(void *user, const oo_diag *diag) {
+    ear *const e = user;
+    e->heard += is_whole(diag) ? 1 : 1000;
+    e->attribute |= diag->code && strcmp(diag->code, "load-attribute") == 0;
+}
+
+/* Whether a check ends, and refuses what the reader refuses. */
+static bool check_is_right(const uint8_t *data, size_t size, bool read, bool attribute) {
+    oo_context *const context = oo_context_new();
+    oo_model *model;
+    oo_status status = oo__model_read_defective(&model, context, data, size, NULL);
+    if (status == OO_OK)
+        status = oo__model_check(model, NULL);
+    oo_model_free(model);
+    const bool told = status == OO_OK || context->errors > 0;
+    oo_context_free(context);
+    return told && (read || attribute || status != OO_OK);
+}
 
 /* A copy of exactly this size, so that reading past its end is seen. */
 static bool read_is_right(const uint8_t *data, size_t size, tally *t) {
@@ -110,16 +133,17 @@ static bool read_is_right(const uint8_t *data, size_t size, tally *t) {
     if (size)
         memcpy(copy, data, size);
     oo_context *const context = oo_context_new();
-    unsigned heard = 0;
-    oo_set_sink(context, hear, &heard);
+    ear e = {0};
+    oo_set_sink(context, hear, &e);
     oo_model *model;
     const oo_status status = oo__model_read(&model, context, copy, size, NULL);
-    bool right = status == OO_OK ? heard == 0 : heard == 1 && !model;
+    bool right = status == OO_OK ? e.heard == 0 : e.heard == 1 && !model;
     if (right && model)
         right = oo_model_verify(model) == OO_OK;
     ++*(model ? &t->read : &t->refused);
     oo_model_free(model);
     oo_context_free(context);
+    right = right && check_is_right(copy, size, status == OO_OK, e.attribute);
     free(copy);
     return right;
 }
