@@ -67,6 +67,11 @@ confine '\bsetjmp\(|\blongjmp\(|\balloca\(|\b(strcpy|strcat|gets)\(' "not used i
 confine 'TODO|FIXME|XXX' "finish it, or write an issue" '^$'
 confine '\b(time|clock)\(NULL\)|\brand\(\)|\bsrand\(' "results must repeat" '^$'
 
+# ---- what a merge left over ----
+while IFS= read -r hit; do
+  report "$hit: a merge was not finished"
+done < <(grep -rnE '^(<<<<<<<|>>>>>>>)( |$)' $folders include tests docs scripts bench cmake ./*.md ./CMake* 2>/dev/null | cut -d: -f1,2)
+
 # ---- names: unique in the whole tree, so that a name alone finds the file ----
 while read -r name; do
   [ -n "$name" ] && report "two files are called $name: $(find $folders include tests bench -name "$name" | tr '\n' ' ')"
