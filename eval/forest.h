@@ -32,9 +32,9 @@ typedef struct oo__forest {
 } oo__forest;
 
 /* From the attributes of TreeEnsembleClassifier and TreeEnsembleRegressor; `votes` is "class" or "target". */
-oo_status oo__forest_by_ids(const oo__call *c, oo__forest *out, const char *votes, uint32_t targets, uint64_t features);
+oo_status oo__forest_by_ids(const oo__call *c, oo__forest *f, const char *votes, uint32_t targets, uint64_t features);
 /* From those of TreeEnsemble. */
-oo_status oo__forest_by_position(const oo__call *c, oo__forest *out, uint32_t targets, uint64_t features);
+oo_status oo__forest_by_position(const oo__call *c, oo__forest *f, uint32_t targets, uint64_t features);
 void oo__forest_free(oo__forest *forest);
 /* The leaf in which a row ends; UINT32_MAX when the tree goes round in circles. */
 uint32_t oo__forest_leaf(const oo__forest *forest, uint32_t root, const oo_array *x, uint64_t row);

@@ -21,12 +21,12 @@
 INT_GEMM(32)
 INT_GEMM(64)
 
-void oo__int_gemm(uint32_t width, bool ta, bool tb, int64_t m, int64_t n, int64_t k, const void *a, int64_t lda, const void *b, int64_t ldb,
-                  void *out) {
+void oo__int_gemm(uint32_t width, bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const void *a, int64_t lda, const void *b,
+                  int64_t ldb, void *out) {
     if (width == 4)
-        int_gemm_32(ta, tb, m, n, k, a, lda, b, ldb, out);
+        int_gemm_32(trans_a, trans_b, m, n, k, a, lda, b, ldb, out);
     else
-        int_gemm_64(ta, tb, m, n, k, a, lda, b, ldb, out);
+        int_gemm_64(trans_a, trans_b, m, n, k, a, lda, b, ldb, out);
 }
 
 /* ---- shapes ---- */

@@ -139,7 +139,8 @@ static void next_element(groups *g, const int64_t *dims) {
 }
 
 static void divide_by_deviation(const oo_array *x, oo_array *y, groups *g) {
-    const double n = (double)(x->count / g->count);
+    const uint64_t each = x->count / g->count;
+    const double n = (double)each;
     double *const mean = calloc(2 * g->count, sizeof *mean), *const squares = mean + g->count;
     if (!mean)
         oo__oom(2 * g->count * sizeof *mean);

@@ -127,9 +127,10 @@ static void check_length(oo__check_run *c, const oo__infer *infer, const fact *f
     uint32_t n;
     if (rank < f->high || !oo__infer_attr(infer, f->attribute) || !oo__infer_ints(infer, &list, &n, f->attribute))
         return;
-    if (n != f->low * (rank - f->high))
+    const int64_t wanted = f->low * (rank - f->high);
+    if (n != wanted)
         oo__tell(c, DEFECT_ATTRIBUTE, NULL, "attribute \"%s\" has %u items, %lld are wanted for %d dimensions", f->attribute, n,
-                 (long long)(f->low * (rank - f->high)), rank);
+                 (long long)wanted, rank);
 }
 
 static void check_ranks(oo__check_run *c, const oo__infer *infer, const fact *f) {

@@ -205,7 +205,7 @@ static oo__body_value arithmetic(reader *r, char op, oo__body_value a, oo__body_
 static oo__body_value product(reader *r) {
     oo__body_value v = unary(r);
     for (;;) {
-        const char op = take(r, "*") ? '*' : take(r, "/") ? '/' : take(r, "%") ? '%' : 0;
+        const char op = (char)(take(r, "*") ? '*' : take(r, "/") ? '/' : take(r, "%") ? '%' : 0);
         if (!op)
             return v;
         v = arithmetic(r, op, v, unary(r));
@@ -215,7 +215,7 @@ static oo__body_value product(reader *r) {
 static oo__body_value sum(reader *r) {
     oo__body_value v = product(r);
     for (;;) {
-        const char op = take(r, "+") ? '+' : take(r, "-") ? '-' : 0;
+        const char op = (char)(take(r, "+") ? '+' : take(r, "-") ? '-' : 0);
         if (!op)
             return v;
         v = arithmetic(r, op, v, product(r));
@@ -232,7 +232,7 @@ static oo__body_value comparison(reader *r) {
         if (a.kind == OO__BODY_UNKNOWN || b.kind == OO__BODY_UNKNOWN)
             return a.kind == OO__BODY_UNKNOWN ? a : b;
         const bool texts = a.kind == OO__BODY_TEXT && b.kind == OO__BODY_TEXT;
-        const double x = texts ? strcmp(a.text, b.text) : as_real(&a), y = texts ? 0 : as_real(&b);
+        const double x = texts ? (double)strcmp(a.text, b.text) : as_real(&a), y = texts ? 0 : as_real(&b);
         const bool holds[] = {x == y, x != y, x <= y, x >= y, x < y, x > y};
         return whole(holds[k]);
     }
