@@ -216,17 +216,15 @@ static void *open_checked(oo_context *context, int fd, const char *path, const s
 }
 
 static oo_status enter(oo_context *context, oo_registry *registry, void *handle, const char *path) {
-    /* ISO C has no conversion from object to function pointers. */
-    const union {
-        void *object;
-        oo_plugin_entry function;
-    } symbol = {.object = dlsym(handle, "onnxopt_plugin")};
-    if (!symbol.object) {
+    oo_plugin_entry entry;
+    void *const symbol = dlsym(handle, "onnxopt_plugin");
+    if (!symbol) {
         refuse(context, "plugin-entry", path, "the plugin does not export the function onnxopt_plugin");
         return OO_INVALID;
     }
+    memcpy(&entry, &symbol, sizeof entry); /* ISO C has no conversion from object to function pointers */
     const uint32_t errors = context->errors;
-    const int result = symbol.function(&oo__host_api, registry);
+    const int result = entry(&oo__host_api, registry);
     if (result == 0)
         return OO_OK;
     if (result < 0)
