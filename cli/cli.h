@@ -254,14 +254,14 @@ char *oo__text_diff(const char *before, const char *after, unsigned around);
 void oo__print_help(FILE *file, oo_command_id command, bool all);
 void oo__print_version(FILE *file);
 void oo__print_passes(FILE *file, const oo_registry *registry, bool json);
-void oo__print_rules(FILE *file, oo_rulebase *rules, bool json);
+void oo__print_rules(FILE *file, oo_rulebase *base, bool json);
 /* False after a diagnostic when there is no such pass. */
 bool oo__print_pass_help(FILE *file, oo_context *context, const oo_registry *registry, const char *name);
 void oo__print_manual(FILE *file, const oo_registry *registry);
 void oo__print_completion(FILE *file);
 
 /* ---- the commands (cmd_*.c) ---- */
-oo_exit oo__cmd_passes(const oo_settings *settings, oo_context *context, oo_rulebase *rules);
+oo_exit oo__cmd_passes(const oo_settings *settings, oo_context *context, oo_rulebase *base);
 oo_exit oo__cmd_optimize(const oo_settings *settings, oo_context *context, const oo_printer *printer, oo_registry *registry);
 oo_exit oo__cmd_infer(const oo_settings *settings, oo_context *context, const oo_printer *printer);
 oo_exit oo__cmd_run(const oo_settings *settings, oo_context *context, const oo_printer *printer);

@@ -13,7 +13,7 @@ oo_status oo__rulebase_add(oo_rulebase *base, const char *text, size_t size, con
 /* The same from a file. A file that was added before is not added again. */
 oo_status oo__rulebase_load(oo_rulebase *base, const char *path, int rank);
 /* A guard of a plugin (rule_plugin.c). */
-oo_status oo__rulebase_add_guard(oo_rulebase *base, const char *signature, oo_guard guard, const char *help);
+oo_status oo__rulebase_add_guard(oo_rulebase *base, const char *text, oo_guard guard, const char *help);
 /* Its row is copied. False when there is a guard or helper of this name. */
 bool oo__rulebase_put_guard(oo_rulebase *base, const oo__function_row *row);
 oo_context *oo__rulebase_context(const oo_rulebase *base);

@@ -27,7 +27,7 @@ oo_elem oo__operand_elem(const oo__operand *o) {
 int32_t oo__operand_rank(const oo__operand *o) {
     switch (o->kind) {
     case OO__GRAPH_VALUE: return oo_type_rank(oo_value_type(o->value));
-    case OO__TENSOR: return (int32_t)o->tensor->rank;
+    case OO__TENSOR: return (int32_t)oo_tensor_rank(o->tensor);
     case OO__COMPUTED: return (int32_t)o->array->rank;
     case OO__LITERAL: return 0;
     default: return -1;

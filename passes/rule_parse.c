@@ -292,7 +292,7 @@ static oo_status parse_body(oo__rule_parser *p) {
 static const char *public_name(oo__rule_parser *p, const oo__token *t) {
     char *const name = oo__arena_copy(p->arena, t->text, t->size);
     for (char *c = name; *c; c++)
-        *c = *c == '_' ? '-' : (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
+        *c = (char)(*c == '_' ? '-' : *c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
     return name;
 }
 
@@ -325,7 +325,7 @@ static const char *comment_before(oo__rule_parser *p, const char *place, const c
 }
 
 static oo_status parse_rule(oo__rule **out, oo__rule_parser *p) {
-    oo__rule *const rule = OO_NEW(p->arena, oo__rule);
+    oo__rule *const rule = *out = OO_NEW(p->arena, oo__rule);
     const oo__token at = p->lex.token;
     rule->text = at.text;
     rule->doc = comment_before(p, at.line_start, p->begin);
@@ -347,7 +347,6 @@ static oo_status parse_rule(oo__rule **out, oo__rule_parser *p) {
     OO_TRY(parse_body(p));
     OO_TRY(oo__rule_compile(p, rule));
     rule->text = oo__arena_copy(p->arena, at.text, (size_t)(p->end - at.text));
-    *out = rule;
     return OO_OK;
 }
 

@@ -118,7 +118,7 @@ static uint32_t apply(inst *in, const oo__rule *rule, bool *broken) {
 }
 
 static void release(oo_datum **data, uint32_t n) {
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; data && i < n; i++)
         oo__datum_release(data[i]);
     free(data);
 }
