@@ -96,6 +96,9 @@ static oo_status read(const oo__call *c, batch *j) {
     j->inner = 1;
     for (uint32_t i = 2; i < x->rank && x->count; i++)
         *(spatial ? &j->inner : &j->channels) *= (uint64_t)x->dims[i];
+    for (uint32_t i = 1; i < 5 && c->schema->since >= 9; i++)
+        if (oo__in(c, i)->rank != 1)
+            return oo__eval_fail(c, "%s has rank %u, not 1", names[i], oo__in(c, i)->rank);
     for (uint32_t i = 1; i < 5; i++)
         if (oo__in(c, i)->count != j->channels)
             return oo__eval_fail(c, "%s has %llu elements for %llu channels", names[i], (unsigned long long)oo__in(c, i)->count,

@@ -239,6 +239,25 @@ static bool shapes_fit(const oo_array *a, const oo_array *b) {
     return a->rank <= OO__MAX_RANK && b->rank <= OO__MAX_RANK && oo__broadcast(&rank, dims, a->rank, a->dims, b->rank, b->dims);
 }
 
+/* Whether broadcasting b with a leaves a's shape. */
+static bool widens(const oo_array *a, const oo_array *b) {
+    uint32_t rank;
+    int64_t dims[OO__MAX_RANK];
+    return a->rank <= OO__MAX_RANK && b->rank <= a->rank && oo__broadcast(&rank, dims, a->rank, a->dims, b->rank, b->dims) && rank == a->rank &&
+           (!rank || memcmp(dims, a->dims, rank * sizeof *dims) == 0);
+}
+
+static bool same_shape(const oo_array *a, const oo_array *b) {
+    return a->rank == b->rank && (!a->rank || memcmp(a->dims, b->dims, a->rank * sizeof *a->dims) == 0);
+}
+
+static bool is_legacy(const oo__call *c) { return c->schema->since < 7 && oo__schema_attr(c->schema, "broadcast"); }
+
+/* Before version 7 the first operand gives the shape, and the second has the same one unless it may be broadcast. */
+static bool fits_legacy(const oo__call *c, const oo_array *a, const oo_array *b, const oo_array *aligned) {
+    return oo__int(c, "broadcast", 0) ? widens(a, aligned) : same_shape(a, b);
+}
+
 static oo_status run_binary(oo__call *c, const operation *op, const oo_array *a, const oo_array *b) {
     if (!a || !b)
         return oo__eval_fail(c, "an operand is missing");
@@ -247,7 +266,7 @@ static oo_status run_binary(oo__call *c, const operation *op, const oo_array *a,
     if (!is_supported(op, a->elem))
         return oo__eval_unsupported(c, "element type %s", oo__elem_name((int32_t)a->elem));
     oo_array *const aligned = align_legacy(c, a, b);
-    const bool fit = aligned && shapes_fit(a, aligned);
+    const bool fit = aligned && (is_legacy(c) ? fits_legacy(c, a, b, aligned) : shapes_fit(a, aligned));
     oo_array *const out = fit ? apply(op, a, aligned) : NULL;
     oo__array_release(aligned);
     return fit ? oo__set(c, 0, out) : oo__eval_fail(c, "the shapes of the operands do not broadcast");
@@ -283,6 +302,8 @@ oo_status oo__kernel_mod(oo__call *c) {
 /* PRelu: before version 7 a slope of rank 1 is one number a channel, axis 1. */
 oo_status oo__kernel_prelu(oo__call *c) {
     const oo_array *const x = oo__in(c, 0), *const slope = oo__in(c, 1);
+    if (x && slope && c->schema->since >= 7 && !widens(x, slope))
+        return oo__eval_fail(c, "the slope does not broadcast to the input");
     if (!x || !slope || c->schema->since >= 7 || slope->rank != 1 || slope->count == 1 || x->rank < 2 || x->rank > OO__MAX_RANK)
         return run_binary(c, &PRELU, x, slope);
     int64_t dims[OO__MAX_RANK] = {slope->dims[0]};
@@ -349,7 +370,8 @@ static oo_status fold(oo__call *c, const operation *op, bool mean) {
     oo_array *sum = NULL;
     for (uint32_t i = 0; i < c->nin; i++) {
         const oo_array *const a = oo__in(c, i);
-        const bool fits = a && is_supported(op, a->elem) && (!sum || (a->elem == sum->elem && shapes_fit(sum, a)));
+        const bool shaped = !a || !sum || (c->schema->since < 8 ? same_shape(sum, a) : shapes_fit(sum, a));
+        const bool fits = a && is_supported(op, a->elem) && (!sum || a->elem == sum->elem) && shaped;
         oo_array *const next = !fits ? NULL : sum ? apply(op, sum, a) : oo__array_retain((oo_array *)(uintptr_t)a);
         oo__array_release(sum);
         sum = next;

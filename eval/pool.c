@@ -85,7 +85,7 @@ typedef struct pool {
 static int64_t index_of(const pool *j, uint64_t plane, int64_t at) {
     const oo__window *const w = j->window;
     int64_t result = at;
-    if (j->by_column) {
+    if (j->by_column && w->in_size) { /* windows over nothing but padding have no index */
         int64_t digits[OO__MAX_RANK];
         for (uint32_t i = w->rank; i-- > 0; at /= w->in[i])
             digits[i] = at % w->in[i];

@@ -97,7 +97,7 @@ static bool check_constraints(oo__check_run *c, const oo_node *node, const oo_sc
 
 /* ---- calls ---- */
 /* Whether the value stands for an input that the call, or the call around it, leaves out. */
-static bool is_left_out(const oo_value *value, const oo__call *call) {
+static bool is_left_out(const oo_value *value, const oo__infer_frame *call) {
     for (; value && call && value->graph == call->function->graph && (value->flags & OO_VALUE_INPUT); call = call->outer) {
         uint32_t i = 0;
         while (i < value->graph->inputs.n && value->graph->inputs.data[i].value != value)

@@ -203,7 +203,7 @@ static oo_status infer_call(oo__infer_run *run, const oo_node *node, oo_graph *b
         formal->type = actual ? actual->type : NULL;
         formal->known = actual ? actual->known : NULL;
     }
-    const oo__call call = {node, body->function, c->call};
+    const oo__infer_frame call = {node, body->function, c->call};
     run->depth++;
     body->function->inferred++;
     c->call = &call;

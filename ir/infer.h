@@ -78,11 +78,11 @@ oo_infer_class oo__infer_class(const oo_value *value);
 
 /* ---- for inference functions (ir/infer_*.c) ---- */
 /* A function that is being inferred for one call of it. */
-typedef struct oo__call {
+typedef struct oo__infer_frame {
     const oo_node *node;
     const oo_function *function;
-    const struct oo__call *outer;
-} oo__call;
+    const struct oo__infer_frame *outer;
+} oo__infer_frame;
 
 struct oo__infer {
     oo_model *model;
@@ -90,7 +90,7 @@ struct oo__infer {
     const oo_infer_settings *settings;
     const oo_node *node;
     const oo_schema *schema;   /* NULL for custom domains */
-    const oo__call *call;      /* whose body the node is in; NULL = none */
+    const oo__infer_frame *call;      /* whose body the node is in; NULL = none */
     uint32_t failures;         /* calls of oo__infer_fail */
     oo_status status;
 };

@@ -222,8 +222,12 @@ oo_status oo__infer_split_to_sequence(oo__infer *c) {
     const int32_t rank = oo_type_rank(in);
     int64_t axis, keep, lengths[1024], whole;
     uint32_t n = 1;
-    if (rank < 0 || !(oo__infer_int(c, &axis, "axis", 0) && oo__infer_int(c, &keep, "keepdims", 1)))
+    if (rank < 0 || !(oo__infer_int(c, &axis, "axis", 0) && oo__infer_int(c, &keep, "keepdims", 1))) {
+        oo_type *const some = OO_NEW(c->model->arena, oo_type);
+        *some = (oo_type){.kind = OO_TYPE_TENSOR, .elem = (int32_t)oo_type_elem(in), .has_elem = oo_type_elem(in) != OO_UNDEFINED};
+        oo__set_type(c, 0, container(c, OO_TYPE_SEQUENCE, some));
         return OO_OK;
+    }
     axis += axis < 0 ? rank : 0;
     if (axis < 0 || axis >= rank)
         return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axis, rank);

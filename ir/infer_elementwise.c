@@ -73,6 +73,37 @@ static oo_item item_at(const oo_known *k, uint32_t rank, const int64_t *dims, ui
     return k->items[at];
 }
 
+static const oo_item NOTHING = {NULL, 1};
+
+/* Whether an element type holds the item: integers do not wrap and floats do not round. Of a symbolic item the bounds must fit; sizes and what is
+ * computed from them are taken to fit 32-bit integers and floats, since no axis has more elements. */
+static bool holds(oo_elem elem, const oo_item *item) {
+    static const struct {
+        int64_t low, high;
+    } RANGES[OO_ELEM_COUNT] = {[OO_UINT8] = {0, UINT8_MAX}, [OO_INT8] = {INT8_MIN, INT8_MAX}, [OO_UINT16] = {0, UINT16_MAX},
+                               [OO_INT16] = {INT16_MIN, INT16_MAX}, [OO_INT32] = {INT32_MIN, INT32_MAX}, [OO_INT64] = {INT64_MIN, INT64_MAX},
+                               [OO_UINT32] = {0, UINT32_MAX}, [OO_UINT64] = {0, INT64_MAX}, [OO_BOOL] = {0, 1}, [OO_UINT4] = {0, 15},
+                               [OO_INT4] = {-8, 7}, [OO_UINT2] = {0, 3}, [OO_INT2] = {-2, 1}};
+    static const int DIGITS[OO_ELEM_COUNT] = {[OO_FLOAT] = 24, [OO_DOUBLE] = 53, [OO_FLOAT16] = 11, [OO_BFLOAT16] = 8};
+    const int64_t low = oo__expr_low(item->numerator), high = oo__expr_high(item->numerator);
+    int64_t n;
+    const bool number = oo__expr_is_int(item->numerator, &n);
+    if (elem < 0 || elem >= OO_ELEM_COUNT)
+        return false;
+    if (DIGITS[elem]) {
+        if (!number)
+            return elem == OO_FLOAT || elem == OO_DOUBLE;
+        const int64_t limit = INT64_C(1) << DIGITS[elem];
+        return (item->denominator & (item->denominator - 1)) == 0 && item->denominator <= 1 << 10 && n >= -limit && n <= limit;
+    }
+    if (item->denominator != 1 || !RANGES[elem].high)
+        return false;
+    if (number)
+        return n >= RANGES[elem].low && n <= RANGES[elem].high;
+    const bool large = elem == OO_INT32 || elem == OO_INT64 || elem == OO_UINT32 || elem == OO_UINT64;
+    return (low >= RANGES[elem].low && high <= RANGES[elem].high) || (large && (RANGES[elem].low < 0 || low >= 0));
+}
+
 typedef oo_item (*item_function)(oo__infer *c, oo_elem elem, const oo_item *in);
 
 /* Applies a function to the contents of inputs [first, first + n); nothing is known when one input is not. */
@@ -94,11 +125,11 @@ static void propagate(oo__infer *c, uint32_t first, uint32_t n, oo_elem elem, it
         for (uint32_t i = 0; i < n; i++)
             items[i] = item_at(in[i], rank, dims, e);
         out->items[e] = f(c, elem, items);
+        if (out->items[e].numerator && !holds(elem, &out->items[e]))
+            out->items[e] = NOTHING;
     }
     oo__set_known(c, 0, out);
 }
-
-static const oo_item NOTHING = {NULL, 1};
 
 static bool is_float(oo_elem e) { return e == OO_FLOAT || e == OO_DOUBLE || e == OO_FLOAT16 || e == OO_BFLOAT16; }
 
@@ -270,7 +301,25 @@ static oo_status unary(oo__infer *c, item_function f) {
     return OO_OK;
 }
 
-oo_status oo__infer_broadcast(oo__infer *c) { return arithmetic(c, NULL); }
+/* Sum, Mean, Min, Max before version 8: all inputs have one shape. */
+static oo_status all_alike(oo__infer *c) {
+    const oo_type *type = oo__input_type(c, 0);
+    for (uint32_t i = 1; i < c->node->ninputs; i++) {
+        bool clash = false;
+        const oo_type *const other = oo__input_type(c, i);
+        type = oo__type_merge(c, type, other, &clash);
+        if (clash)
+            return oo__infer_fail_pair(c, 0, i, "before version 8 of the operator all inputs have the same shape");
+        for (int32_t d = 0; d < oo_type_rank(other) && d < oo_type_rank(oo__input_type(c, 0)); d++)
+            oo__infer_equal_sizes(c, oo__input_dim(c, 0, (uint32_t)d), other->dims[d].expr, "the shapes of the inputs");
+    }
+    oo__set_type(c, 0, type);
+    return OO_OK;
+}
+
+static bool takes_any(const oo__infer *c) { return c->schema->ninputs == 1 && c->schema->inputs[0].variadic && c->schema->since < 8; }
+
+oo_status oo__infer_broadcast(oo__infer *c) { return takes_any(c) ? all_alike(c) : arithmetic(c, NULL); }
 oo_status oo__infer_add(oo__infer *c) { return arithmetic(c, item_add); }
 oo_status oo__infer_sub(oo__infer *c) { return arithmetic(c, item_sub); }
 oo_status oo__infer_mul(oo__infer *c) { return arithmetic(c, item_mul); }
@@ -284,8 +333,8 @@ oo_status oo__infer_mod(oo__infer *c) {
     int64_t fmod;
     return arithmetic(c, oo__infer_int(c, &fmod, "fmod", 0) ? fmod ? item_fmod : item_mod : NULL);
 }
-oo_status oo__infer_min(oo__infer *c) { return arithmetic(c, c->node->ninputs == 2 ? item_min : c->node->ninputs == 1 ? item_same : NULL); }
-oo_status oo__infer_max(oo__infer *c) { return arithmetic(c, c->node->ninputs == 2 ? item_max : c->node->ninputs == 1 ? item_same : NULL); }
+oo_status oo__infer_min(oo__infer *c) { return takes_any(c) ? all_alike(c) : arithmetic(c, c->node->ninputs == 2 ? item_min : c->node->ninputs == 1 ? item_same : NULL); }
+oo_status oo__infer_max(oo__infer *c) { return takes_any(c) ? all_alike(c) : arithmetic(c, c->node->ninputs == 2 ? item_max : c->node->ninputs == 1 ? item_same : NULL); }
 oo_status oo__infer_neg(oo__infer *c) { return unary(c, item_neg); }
 oo_status oo__infer_abs(oo__infer *c) { return unary(c, item_abs); }
 oo_status oo__infer_floor(oo__infer *c) { return unary(c, item_floor); }

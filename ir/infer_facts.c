@@ -1,4 +1,5 @@
 /* What inference functions read and write: inputs, attributes, outputs, contents. */
+#include "ir/change.h"
 #include "ir/infer_run.h"
 
 #include <math.h>
@@ -96,7 +97,7 @@ static const oo_attr *default_of(const oo_function *function, const char *name) 
 
 const oo_attr *oo__infer_attr(const oo__infer *c, const char *name) {
     const oo_attr *a = oo_node_attr(c->node, name);
-    for (const oo__call *call = c->call; a && a->reference && call; call = call->outer) {
+    for (const oo__infer_frame *call = c->call; a && a->reference && call; call = call->outer) {
         const char *const wanted = a->reference;
         a = oo_node_attr(call->node, wanted);
         if (!a)
@@ -338,18 +339,35 @@ bool oo__broadcast_inputs(oo__infer *c, uint32_t first, uint32_t last, int32_t *
 }
 
 /* ---- joining types ---- */
+static const oo_type *join(oo__infer *c, const oo_type *a, const oo_type *b, bool meet, bool *clash);
+
+/* Sequences, optionals and maps by what is in them; of the rest, what is the same. */
+static const oo_type *join_containers(oo__infer *c, const oo_type *a, const oo_type *b, bool meet, bool *clash) {
+    const bool container = a->kind == OO_TYPE_SEQUENCE || a->kind == OO_TYPE_OPTIONAL || a->kind == OO_TYPE_MAP;
+    const bool keys_differ = a->kind == OO_TYPE_MAP && a->has_elem && b->has_elem && a->elem != b->elem;
+    *clash |= keys_differ;
+    if (!container || keys_differ)
+        return meet || oo__type_says_same(a, b) ? a : NULL;
+    oo_type *const type = OO_NEW(c->model->arena, oo_type);
+    *type = (oo_type){.kind = a->kind, .has_elem = a->has_elem, .elem = a->elem};
+    type->inner = join(c, a->inner, b->inner, meet, clash);
+    return type;
+}
+
 static const oo_type *join(oo__infer *c, const oo_type *a, const oo_type *b, bool meet, bool *clash) {
     if (!a || !b)
         return meet ? (a ? a : b) : NULL;
     if (a->kind != b->kind || a->kind != OO_TYPE_TENSOR) {
         const bool known = a->kind != OO_TYPE_NONE && b->kind != OO_TYPE_NONE;
         *clash |= known && a->kind != b->kind;
-        if (meet && a->kind == b->kind && a->inner && b->inner)
-            (void)join(c, a->inner, b->inner, true, clash);
-        return a->kind != OO_TYPE_NONE || !meet ? a : b;
+        if (known && a->kind == b->kind)
+            return join_containers(c, a, b, meet, clash);
+        return meet ? (a->kind != OO_TYPE_NONE ? a : b) : NULL;
     }
-    const oo_elem elem = oo_type_elem(a) != OO_UNDEFINED ? oo_type_elem(a) : oo_type_elem(b);
+    oo_elem elem = oo_type_elem(a) != OO_UNDEFINED ? oo_type_elem(a) : oo_type_elem(b);
     *clash |= oo_type_elem(a) != OO_UNDEFINED && oo_type_elem(b) != OO_UNDEFINED && oo_type_elem(a) != oo_type_elem(b);
+    if (!meet && oo_type_elem(a) != oo_type_elem(b))
+        elem = OO_UNDEFINED;
     if (!a->has_shape || !b->has_shape) {
         if (!meet)
             return tensor_type(c, elem, -1);
@@ -376,7 +394,7 @@ static const oo_type *join(oo__infer *c, const oo_type *a, const oo_type *b, boo
 const oo_type *oo__type_union(oo__infer *c, const oo_type *a, const oo_type *b) {
     bool clash = false;
     const oo_type *const type = join(c, a, b, false, &clash);
-    return clash && type && type->kind != OO_TYPE_TENSOR ? NULL : type;
+    return clash && type && (a->kind != b->kind || type->kind != OO_TYPE_TENSOR) ? NULL : type;
 }
 
 const oo_type *oo__type_merge(oo__infer *c, const oo_type *a, const oo_type *b, bool *clash) { return join(c, a, b, true, clash); }

@@ -68,6 +68,13 @@ oo_status oo__infer_transpose(oo__infer *c) {
 }
 
 /* ---- Concat ---- */
+static oo_elem elem_of_parts(const oo__infer *c) {
+    for (uint32_t i = 0; i < c->node->ninputs; i++)
+        if (oo__input_elem(c, i) != OO_UNDEFINED)
+            return oo__input_elem(c, i);
+    return OO_UNDEFINED;
+}
+
 static void concat_contents(oo__infer *c) {
     uint32_t total = 0;
     for (uint32_t i = 0; i < c->node->ninputs; i++) {
@@ -76,7 +83,7 @@ static void concat_contents(oo__infer *c) {
             return;
         total += k->count;
     }
-    oo_known *const out = oo__known_new(c, oo__input_elem(c, 0), 1, (const int64_t[]){total});
+    oo_known *const out = oo__known_new(c, elem_of_parts(c), 1, (const int64_t[]){total});
     uint32_t at = 0;
     for (uint32_t i = 0; i < c->node->ninputs; i++) {
         const oo_known *const k = oo__input_known(c, i);
@@ -97,7 +104,7 @@ static void concat_partly(oo__infer *c) {
             return;
         total += (uint32_t)n;
     }
-    oo_known *const out = oo__known_new(c, oo__input_elem(c, 0), 1, (const int64_t[]){total});
+    oo_known *const out = oo__known_new(c, elem_of_parts(c), 1, (const int64_t[]){total});
     uint32_t at = 0;
     for (uint32_t i = 0; i < c->node->ninputs; i++) {
         const oo_known *const k = oo__input_known(c, i);
@@ -144,7 +151,7 @@ oo_status oo__infer_concat(oo__infer *c) {
     for (uint32_t i = 0; i < c->node->ninputs && rank < 0; i++)
         rank = oo__input_rank(c, i);
     const oo_expr *dims[MAX_RANK];
-    const oo_elem elem = oo__input_elem(c, 0);
+    const oo_elem elem = elem_of_parts(c);
     if (rank < 0 || rank > MAX_RANK || !oo__infer_int(c, &axis, "axis", 1)) {
         set_unknown(c, 0, elem, rank);
         return OO_OK;
@@ -153,7 +160,7 @@ oo_status oo__infer_concat(oo__infer *c) {
         return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axis, rank);
     OO_TRY(concat_dims(c, axis, rank, dims));
     oo__set_tensor(c, 0, elem, rank, dims);
-    if (rank == 1) {
+    if (rank == 1 && elem != OO_UNDEFINED) {
         concat_partly(c);
         concat_contents(c);
     }

@@ -136,6 +136,18 @@ static const oo_expr *extent(oo__infer *c, const window *w, uint32_t i) {
     return oo__dim_add(c, oo__dim_mul(c, k, oo__number(c, w->dilations[i])), oo__number(c, 1));
 }
 
+/* With ceil_mode a last window that would start in the padding behind the data is left out; only one is, however long the padding. */
+static const oo_expr *without_last(oo__infer *c, const window *w, uint32_t i, const oo_expr *in, const oo_expr *count) {
+    int64_t reach;
+    const oo_expr *const data = oo__dim_add(c, in, oo__number(c, w->pads[i]));
+    const oo_expr *const beyond = oo__expr_sub(c->exprs, oo__number(c, w->pads[i + w->n]), extent(c, w, i));
+    if (!beyond || !oo__expr_is_int(beyond, &reach))
+        return NULL;
+    if (reach >= 0)
+        return oo__expr_sub(c->exprs, count, oo__number(c, 1));
+    return oo__expr_min(c->exprs, count, oo__expr_ceildiv(c->exprs, data, oo__number(c, w->strides[i])));
+}
+
 static const oo_expr *window_count(oo__infer *c, const window *w, uint32_t i, const oo_expr *in) {
     const oo_expr *const stride = oo__number(c, w->strides[i]);
     if (strncmp(w->auto_pad, "SAME", 4) == 0)
@@ -143,19 +155,24 @@ static const oo_expr *window_count(oo__infer *c, const window *w, uint32_t i, co
     const bool valid = strcmp(w->auto_pad, "VALID") == 0;
     const oo_expr *const padded = valid ? in : oo__dim_add(c, in, oo__number(c, w->pads[i] + w->pads[i + w->n]));
     const oo_expr *const span = oo__expr_sub(c->exprs, padded, extent(c, w, i));
-    const oo_expr *steps = w->ceil_mode ? oo__expr_ceildiv(c->exprs, span, stride) : oo__expr_floordiv(c->exprs, span, stride);
-    int64_t n, size, span_number;
-    /* A last window that would start in the padding behind the data is left out. */
-    if (w->ceil_mode && steps && in && oo__expr_is_int(steps, &n) && oo__expr_is_int(in, &size) && oo__expr_is_int(span, &span_number) &&
-        n * w->strides[i] >= size + w->pads[i])
-        steps = oo__number(c, n - 1);
-    return oo__dim_add(c, steps, oo__number(c, 1));
+    const oo_expr *const floor = oo__expr_floordiv(c->exprs, span, stride);
+    if (!w->ceil_mode)
+        return oo__dim_add(c, floor, oo__number(c, 1));
+    const oo_expr *const ceiling = oo__expr_ceildiv(c->exprs, span, stride);
+    if (valid) /* ONNX's text rounds down, its shape inference and runtimes round up */
+        return floor == ceiling ? oo__dim_add(c, floor, oo__number(c, 1)) : NULL;
+    return without_last(c, w, i, in, oo__dim_add(c, ceiling, oo__number(c, 1)));
 }
 
 /* dims[2..] of a result from the input's. */
-static void slide(oo__infer *c, const window *w, const oo_type *in, const oo_expr **dims) {
-    for (uint32_t i = 0; i < w->n; i++)
+static oo_status slide(oo__infer *c, const window *w, const oo_type *in, const oo_expr **dims) {
+    for (uint32_t i = 0; i < w->n; i++) {
         dims[i + 2] = window_count(c, w, i, in->dims[i + 2].expr);
+        if (dims[i + 2] && oo__expr_high(dims[i + 2]) < 0)
+            return oo__infer_fail(c, "a window of %s does not fit an input of %s with its padding", oo__expr_print(extent(c, w, i), c->model->arena),
+                                  oo__expr_print(in->dims[i + 2].expr, c->model->arena));
+    }
+    return OO_OK;
 }
 
 static oo_status convolve(oo__infer *c, uint32_t weights, oo_elem elem) {
@@ -182,7 +199,7 @@ static oo_status convolve(oo__infer *c, uint32_t weights, oo_elem elem) {
         dims[i] = NULL;
     if (read_window(c, (uint32_t)rank - 2, weights, &w)) {
         OO_TRY(check_window(c, &w));
-        slide(c, &w, in, dims);
+        OO_TRY(slide(c, &w, in, dims));
     }
     oo__set_tensor(c, 0, elem, rank, dims);
     return OO_OK;
@@ -255,8 +272,8 @@ oo_status oo__infer_max_unpool(oo__infer *c) {
             dims[i + 2] = oo__expr_sub(c->exprs, oo__expr_sub(c->exprs, most, oo__number(c, w.pads[i])), oo__number(c, w.pads[i + w.n]));
         }
     }
-    for (int32_t i = 0; i < 2 && i < rank; i++)
-        dims[i] = dims[i] ? dims[i] : in->dims[i].expr;
+    for (int32_t i = 0; !oo__has_input(c, 2) && i < 2 && i < rank; i++)
+        dims[i] = in->dims[i].expr;
     oo__set_tensor(c, 0, oo_type_elem(in), rank <= MAX_RANK ? rank : -1, dims);
     return OO_OK;
 }
@@ -274,7 +291,7 @@ oo_status oo__infer_pool(oo__infer *c) {
         dims[1] = in->dims[1].expr;
         if (read_window(c, (uint32_t)rank - 2, UINT32_MAX, &w)) {
             OO_TRY(check_window(c, &w));
-            slide(c, &w, in, dims);
+            OO_TRY(slide(c, &w, in, dims));
         }
     }
     oo__set_tensor(c, 0, oo_type_elem(in), rank <= MAX_RANK ? rank : -1, dims);
@@ -294,16 +311,16 @@ oo_status oo__infer_global_pool(oo__infer *c) {
 
 /* ---- normalization ---- */
 oo_status oo__infer_batch_normalization(oo__infer *c) {
-    for (uint32_t i = 1; i < 5; i++)
+    for (uint32_t i = 1; i < 5 && c->schema->since >= 9; i++) /* before, statistics could be of each element */
         if (oo__input_rank(c, i) >= 0 && oo__input_rank(c, i) != 1)
             return oo__infer_fail(c, "input %u has rank %d, not 1", i, oo__input_rank(c, i));
-    if (c->schema->since >= 7)
+    if (c->schema->since >= 9)
         for (uint32_t i = 1; i < 5; i++)
             oo__infer_equal_sizes(c, oo__input_dim(c, 0, 1), oo__input_dim(c, i, 0), "the channels of the input and its statistics");
     oo__set_type(c, 0, oo__input_type(c, 0));
     for (uint32_t i = 1; i < c->node->noutputs; i++) {
         const oo_expr *const channels = oo__input_dim(c, 3, 0);
-        oo__set_tensor(c, i, oo__input_elem(c, i % 2 ? 3 : 4), 1, &channels);
+        oo__set_tensor(c, i, oo__input_elem(c, i % 2 ? 3 : 4), c->schema->since < 9 ? -1 : 1, &channels);
     }
     return OO_OK;
 }
@@ -315,6 +332,11 @@ oo_status oo__infer_layer_normalization(oo__infer *c) {
     int64_t axis, stash;
     const oo_expr *dims[MAX_RANK];
     oo__set_type(c, 0, in);
+    if (strcmp(c->node->op->name, "RMSNormalization") == 0 && rank <= MAX_RANK) { /* its result has the type of the scale */
+        for (int32_t i = 0; i < rank; i++)
+            dims[i] = in->dims[i].expr;
+        oo__set_tensor(c, 0, oo__input_elem(c, 1), rank, dims);
+    }
     if (rank < 0 || rank > MAX_RANK || !(oo__infer_int(c, &axis, "axis", -1) && oo__infer_int(c, &stash, "stash_type", OO_FLOAT)))
         return OO_OK;
     if (axis < -rank || axis >= rank)
@@ -377,9 +399,12 @@ oo_status oo__infer_attention(oo__infer *c) {
     const oo_elem elem = oo__input_elem(c, 0);
     if (rank != 3 && rank != 4) {
         for (uint32_t i = 0; i < c->node->noutputs; i++)
-            set_unknown(c, i, elem, -1);
+            set_unknown(c, i, oo__input_elem(c, i == 3 ? 0 : i), -1); /* Y, present_key, present_value, scores */
         return OO_OK;
     }
+    for (uint32_t i = 1; i < 3; i++)
+        if (oo__input_rank(c, i) >= 0 && oo__input_rank(c, i) != rank)
+            return oo__infer_fail_pair(c, 0, i, "they have different ranks");
     const oo_node *const node = c->node;
     static const char *const WINDOWS[] = {"left_window_size", "right_window_size"};
     for (size_t i = 0; i < 2; i++) {

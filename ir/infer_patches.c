@@ -39,6 +39,7 @@ oo_status oo__infer_roi_align(oo__infer *c) {
         if (oo__input_rank(c, i) >= 0 && oo__input_rank(c, i) != RANKS[i])
             return oo__infer_fail(c, "input %u has rank %d, not %d", i, oo__input_rank(c, i), RANKS[i]);
     const oo_expr *const rois = oo__input_dim(c, 1, 0), *const batches = oo__input_dim(c, 2, 0);
+    oo__infer_equal_sizes(c, rois, batches, "the numbers of regions and batch indices");
     const bool h = oo__infer_int(c, &height, "output_height", 1), w = oo__infer_int(c, &width, "output_width", 1);
     oo__set_tensor(c, 0, oo__input_elem(c, 0), 4,
                    (const oo_expr *const[]){rois ? rois : batches, oo__input_dim(c, 0, 1), h ? oo__number(c, height) : NULL,

@@ -331,7 +331,8 @@ oo_status oo__infer_resize(oo__infer *c) {
     uint32_t n;
     const oo_expr *dims[MAX_RANK];
     const char *const policy = oo__infer_string(c, "keep_aspect_ratio_policy", "stretch");
-    const oo_known *const k = sizes && sizes->count ? sizes : scales && scales->count ? scales : NULL;
+    const bool sized = has_roi && oo__has_input(c, 3) && !(sizes && !sizes->count); /* then the scales, if any, do not count */
+    const oo_known *const k = sized ? sizes : scales && scales->count ? scales : NULL;
     if (rank < 0 || rank > MAX_RANK || !oo__infer_ints(c, &listed, &n, "axes") || !k || !policy) {
         set_unknown(c, 0, oo_type_elem(in), rank);
         return OO_OK;

@@ -365,7 +365,7 @@ oo_status oo__infer_unsqueeze(oo__infer *c) {
     uint32_t n;
     bool given, fresh[MAX_RANK] = {false};
     const oo_expr *dims[MAX_RANK];
-    if (!read_axes(c, &given, &n, axes) || rank < 0 || rank + (int32_t)n > MAX_RANK) {
+    if (!read_axes(c, &given, &n, axes) || !given || rank < 0 || rank + (int32_t)n > MAX_RANK) {
         oo__set_tensor(c, 0, oo_type_elem(in), -1, NULL);
         return OO_OK;
     }

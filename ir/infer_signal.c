@@ -33,8 +33,10 @@ oo_status oo__infer_dft(oo__infer *c) {
     int64_t axis = 0, inverse, onesided, last;
     bool bad;
     const oo_expr *dims[MAX_RANK];
-    if (rank < 0 || rank > MAX_RANK || !(oo__infer_int(c, &inverse, "inverse", 0) && oo__infer_int(c, &onesided, "onesided", 0)))
+    if (rank < 0 || rank > MAX_RANK || !(oo__infer_int(c, &inverse, "inverse", 0) && oo__infer_int(c, &onesided, "onesided", 0))) {
+        oo__set_tensor(c, 0, oo_type_elem(in), -1, NULL);
         return OO_OK;
+    }
     if (rank < 2)
         return oo__infer_fail(c, "the input has rank %d", rank);
     for (int32_t i = 0; i < rank; i++)

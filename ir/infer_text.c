@@ -33,9 +33,11 @@ oo_status oo__infer_string_normalizer(oo__infer *c) {
     const oo_attr *const stop = oo__infer_attr(c, "stopwords");
     if (rank >= 0 && rank != 1 && rank != 2)
         return oo__infer_fail(c, "the input has rank %d", rank);
-    if (!stop || !stop->count)
-        return set_shape(c, 0, OO_STRING, false, NULL), OO_OK;
-    const oo_expr *const words = oo__infer_symbol(c, "words", 1, INT64_MAX);
+    /* Without words to leave out all stay; where none is left there is one, "". */
+    const oo_expr *const all = oo__input_dim(c, 0, rank == 2 ? 1 : 0);
+    if (rank < 0 || (stop && (stop->reference || stop->raw.data)))
+        return oo__set_tensor(c, 0, OO_STRING, rank, (const oo_expr *const[]){NULL, NULL}), OO_OK;
+    const oo_expr *const words = stop && stop->count ? oo__infer_symbol(c, "words", 1, INT64_MAX) : oo__expr_max(c->exprs, all, oo__number(c, 1));
     const oo_expr *const flat[] = {words}, *const row[] = {oo__number(c, 1), words};
     oo__set_tensor(c, 0, OO_STRING, rank, rank == 2 ? row : flat);
     return OO_OK;

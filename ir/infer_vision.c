@@ -130,17 +130,15 @@ oo_status oo__infer_center_crop_pad(oo__infer *c) {
         return OO_OK;
     }
     copy_dims(in, dims);
-    for (int32_t i = 0; !shape && !axes && i < rank; i++)
-        dims[i] = NULL;
-    for (uint32_t i = 0; !shape && axes && i < n; i++)
-        if (axes[i] >= -rank && axes[i] < rank)
-            dims[axes[i] < 0 ? axes[i] + rank : axes[i]] = NULL;
-    for (uint32_t i = 0; shape && i < shape->count; i++) {
-        const int64_t axis = (axes && i < n ? axes[i] : (int64_t)i);
+    const uint32_t count = axes ? n : (uint32_t)rank;
+    if (shape && shape->count != count)
+        return oo__infer_fail(c, "%u sizes are given for %u axes", shape->count, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const int64_t axis = axes ? axes[i] : (int64_t)i;
         const int64_t at = axis < 0 ? axis + rank : axis;
         if (at < 0 || at >= rank)
             return oo__infer_fail(c, "axis %lld is out of range for rank %d", (long long)axis, rank);
-        dims[at] = shape->items[i].numerator;
+        dims[at] = shape ? shape->items[i].numerator : NULL;
     }
     oo__set_tensor(c, 0, oo_type_elem(in), rank, dims);
     return OO_OK;

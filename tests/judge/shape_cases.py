@@ -33,7 +33,7 @@ def compare_type(want, got, names, where):
     if k in ("sequence_type", "optional_type"):
         return compare_type(w.elem_type, g.elem_type, names, where)
     if k == "map_type":
-        if w.key_type != g.key_type:
+        if w.key_type and w.key_type != g.key_type:
             return f"{where}: key type {g.key_type} for {w.key_type}"
         return compare_type(w.value_type, g.value_type, names, where)
     if k not in ("tensor_type", "sparse_tensor_type"):

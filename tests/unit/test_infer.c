@@ -199,9 +199,9 @@ static void machines_round_and_wrap(void **state) {
     oo_value *const large =
         add_op(w->graph, "Add", "large", scalar_of(w, "i", OO_FLOAT16, 2048), scalar_of(w, "j", OO_FLOAT16, 1));
     assert_int_equal(infer(w, NULL), OO_OK);
-    assert_int_equal(known_number(wrapped), 300);
-    assert_int_equal(known_number(rounded), 1048575); /* floats give 1048576 */
-    assert_int_equal(known_number(large), 2049);
+    assert_int_equal(known_number(wrapped), -1);
+    assert_int_equal(known_number(rounded), -1); /* arithmetic gives 1048575, floats 1048576 */
+    assert_int_equal(known_number(large), -1);
     oo__infer_proofs(w->model);
     assert_int_equal(known_number(wrapped), -1);
     assert_int_equal(known_number(fits), 255);
