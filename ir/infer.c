@@ -102,7 +102,20 @@ static const oo_expr *input_dim(oo__infer *c, const oo_value *value, uint32_t ax
     return input_symbol(c, oo__str(c->model, text));
 }
 
+static const oo_type *claim_of(oo__infer *c, const oo_type *declared);
+
+/* What is in an input that is a container: of the elements of a sequence numbers alone count, since each may have sizes of its own. */
+static const oo_type *input_type(oo__infer *c, const oo_value *value, const oo_type *declared);
+static const oo_type *container_type(oo__infer *c, const oo_value *value, const oo_type *declared) {
+    oo_type *const type = OO_NEW(c->model->arena, oo_type);
+    *type = *declared;
+    type->inner = declared->kind == OO_TYPE_OPTIONAL ? input_type(c, value, declared->inner) : claim_of(c, declared->inner);
+    return type;
+}
+
 static const oo_type *input_type(oo__infer *c, const oo_value *value, const oo_type *declared) {
+    if (declared && declared->inner)
+        return container_type(c, value, declared);
     if (!declared || declared->kind != OO_TYPE_TENSOR || !declared->has_shape)
         return declared;
     oo_type *const type = OO_NEW(c->model->arena, oo_type);
@@ -118,10 +131,14 @@ static const oo_type *input_type(oo__infer *c, const oo_value *value, const oo_t
 /* ---- claims ---- */
 /* What the file says of a value that an operator makes: rank, element type and numbers; symbols are not taken as proof of anything. */
 static const oo_type *claim_of(oo__infer *c, const oo_type *declared) {
-    if (!declared || declared->kind != OO_TYPE_TENSOR || !declared->has_shape)
+    const bool shaped = declared && declared->kind == OO_TYPE_TENSOR && declared->has_shape;
+    if (!declared || (!shaped && !declared->inner))
         return declared;
     oo_type *const type = OO_NEW(c->model->arena, oo_type);
     *type = *declared;
+    type->inner = claim_of(c, declared->inner);
+    if (!shaped)
+        return type;
     type->dims = OO_NEW_ARRAY(c->model->arena, oo_dim, type->rank);
     const bool names = c->settings && c->settings->names_hold;
     for (uint32_t i = 0; i < type->rank; i++) {

@@ -17,7 +17,7 @@ typedef struct oo_item {
 } oo_item;
 
 /* What is known of the contents of a tensor of at most OO_KNOWN_MAX elements. Its shape is all numbers. */
-enum { OO_KNOWN_MAX = 4096 };
+enum { OO_KNOWN_MAX = 4096, OO_KNOWN_FLOATS_MAX = 64 }; /* floats are scales and sizes; more of them are weights */
 struct oo_known {
     oo_elem elem;
     uint32_t rank;
@@ -101,7 +101,7 @@ const oo_type *oo__input_type(const oo__infer *c, uint32_t i);
 oo_elem oo__input_elem(const oo__infer *c, uint32_t i);
 int32_t oo__input_rank(const oo__infer *c, uint32_t i);
 const oo_expr *oo__input_dim(const oo__infer *c, uint32_t i, uint32_t axis);     /* NULL unknown */
-/* The contents, NULL when unknown. Constants up to OO_KNOWN_MAX elements are always known. */
+/* The contents, NULL when unknown. Constants of integers up to OO_KNOWN_MAX elements, and of floats up to OO_KNOWN_FLOATS_MAX, are always known. */
 const oo_known *oo__input_known(const oo__infer *c, uint32_t i);
 /* The contents as plain numbers: false when any element is unknown or symbolic. Room for `count` numbers. */
 bool oo__input_ints(const oo__infer *c, uint32_t i, uint32_t *count, int64_t *out, uint32_t room);

@@ -47,7 +47,9 @@ static const oo_known *known_of_tensor(oo__infer *c, const oo_tensor *t) {
     const bool foreign = oo_tensor_elem(t) == OO_FLOAT && t->storage != OO_STORE_RAW && t->storage != OO_STORE_FLOATS;
     if (t->count && inside && (foreign || !oo_tensor_size(t)))
         oo__infer_fail(c, "a tensor of %llu elements does not hold them", (unsigned long long)t->count);
-    if (t->count > OO_KNOWN_MAX || !oo_tensor_size(t))
+    const oo_elem elem = oo_tensor_elem(t);
+    const bool real = elem == OO_FLOAT || elem == OO_DOUBLE || elem == OO_FLOAT16 || elem == OO_BFLOAT16;
+    if (t->count > (real ? OO_KNOWN_FLOATS_MAX : OO_KNOWN_MAX) || !oo_tensor_size(t))
         return t->count == 0 && oo_tensor_elem(t) != OO_UNDEFINED ? oo__known_new(c, oo_tensor_elem(t), t->rank, t->dims) : NULL;
     double doubles[OO_KNOWN_MAX];
     int64_t ints[OO_KNOWN_MAX];

@@ -7,9 +7,10 @@
 enum { MAX_RANK = 64 };
 
 static bool is_axis(int64_t *axis, int32_t rank) {
-    if (*axis < 0)
-        *axis += rank;
-    return *axis >= 0 && *axis < rank;
+    if (*axis < -(int64_t)rank || *axis >= rank)
+        return false; /* as it was given, for the message */
+    *axis += *axis < 0 ? rank : 0;
+    return true;
 }
 
 static oo_known *vector(oo__infer *c, oo_elem elem, uint32_t n) { return oo__known_new(c, elem, 1, (const int64_t[]){n}); }
