@@ -25,6 +25,7 @@ static void optimize(oo_context *context, oo_model *model) {
     oo_registry *const registry = oo__registry_new(context);
     oo_pipeline *pipeline;
     oo_require(oo__pipeline_parse(&pipeline, context, registry, oo__pipeline_of_level(2), "-p") == OO_OK, "the pipeline does not parse");
+    oo__pipeline_add(pipeline, registry, "infer-shapes", true, NULL, NULL, 0);
     const oo_run_settings settings = {.verify = OO_VERIFY_EACH, .honest = true, .bisect_limit = -1, .fuel = -1};
     oo_run_report report;
     oo_set_sink(context, tell, NULL);
