@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Judge: `--check=2` calls no model of the corpus wrong after pipelines that other judges found right.
 
-usage: check_corpus.py -p PIPELINE [-p PIPELINE...] [--seconds N] [MODEL NAME PREFIX...]
+usage: check_corpus.py -p PIPELINE|-O2 [-p ...] [--seconds N] [MODEL NAME PREFIX...]
 Models are taken from small to large until N seconds have passed (default 600): those left out are counted, not judged. Exits 1 when one is called
 wrong, when nothing of it was checked, or when fewer than half of the models were reached.
 """
@@ -25,7 +25,8 @@ def judge(job):
     left = deadline - time.monotonic()
     if left <= 0:
         return None
-    command = [judge_lib.ONNXOPT, "-n", "--check=2", "-p", pipeline, model]
+    passes = [pipeline] if pipeline.startswith("-O") else ["-p", pipeline]
+    command = [judge_lib.ONNXOPT, "-n", "--check=2", *passes, model]
     started = time.monotonic()
     try:
         run = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=max(left, 1), check=False)
