@@ -43,7 +43,7 @@ static bool still_wrong(void *user, oo_model *model) {
     return wrong;
 }
 
-/* Between the model before the rewrite and after it, else (the error only shows together with earlier ones) against the model as it was read. */
+/* Between the models before and after the rewrite; else, where the error only shows together with earlier ones, against the model as read. */
 static void write_difference(const oo_check_each *each, oo_model *before, oo_model *after) {
     for (int attempt = 0; attempt < 2; attempt++) {
         oo_model *const from = attempt == 0 ? before : each->before;
@@ -71,7 +71,8 @@ static void find(oo_check_each *each, const oo_pipeline *pipeline, const oo_run_
     oo_model *good, *bad;
     if (oo__find_rewrite(&good, &bad, &settings) != OO_OK) {
         oo__report(after, OO_ERROR, "check-rewrite", NULL, NULL, NULL,
-                   "run %u (%s) made the model wrong; run again it did not, so its rewrite is not known: the pass does not do the same each time",
+                   "run %u (%s) made the model wrong, but not when it ran again: its rewrite is not known, the pass does not do the same "
+                   "each time",
                    each->run, each->pass);
         return;
     }
@@ -82,7 +83,8 @@ static void find(oo_check_each *each, const oo_pipeline *pipeline, const oo_run_
     oo_model_free(bad);
 }
 
-oo_status oo__check_each_end(oo_check_each *each, const oo_pipeline *pipeline, const oo_run_settings *run, const oo_input *input, oo_model *after) {
+oo_status oo__check_each_end(oo_check_each *each, const oo_pipeline *pipeline, const oo_run_settings *run, const oo_input *input,
+                             oo_model *after) {
     const char *const when =
         each->run ? oo__arena_printf(each->checking.settings->arena, "after run %u (%s): ", each->run, each->pass) : "";
     oo__checking_tell(&each->checking, &each->report, each->before, after, when);

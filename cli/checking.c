@@ -55,7 +55,9 @@ static oo_limits limits_of(const oo_compare_options *o) {
 const char *oo__check_folder(const oo_settings *s, const char *model) {
     if (s->dump_dir)
         return oo__arena_printf(s->arena, "%s/check-failed", s->dump_dir);
-    return strcmp(model, "-") == 0 ? "stdin.check-failed" : oo__arena_printf(s->arena, "%.*s.check-failed", (int)oo__model_stem(model), model);
+    if (strcmp(model, "-") == 0)
+        return "stdin.check-failed";
+    return oo__arena_printf(s->arena, "%.*s.check-failed", (int)oo__model_stem(model), model);
 }
 
 /* ---- comparing ---- */
@@ -64,12 +66,8 @@ oo_status oo__checking_compare(oo_compare_report *out, const oo_checking *ch, oo
     *out = (oo_compare_report){0};
     progress p = {.begin = oo__now()};
     p.file = !ch->printer->json && !ch->printer->quiet && isatty(fileno(ch->printer->file)) ? ch->printer->file : NULL;
-    oo_compare_settings settings = {.sets = (uint32_t)o->sets,
-                                  .only = only,
-                                  .seed = (uint64_t)o->seed,
-                                  .limits = limits_of(o),
-                                  .progress = show_progress,
-                                  .user = &p};
+    oo_compare_settings settings = {
+        .sets = (uint32_t)o->sets, .only = only, .seed = (uint64_t)o->seed, .limits = limits_of(o), .progress = show_progress, .user = &p};
     OO_TRY(read_dims(ch, before, &settings));
     OO_TRY(oo__model_sort(before));
     OO_TRY(oo__model_sort(after));
@@ -85,23 +83,25 @@ static void tell_agreement(const oo_checking *ch, const oo_compare_report *r, oo
     const uint32_t ties = r->counts[OO_COMPARE_TIE], rounding = r->counts[OO_COMPARE_ROUNDING];
     const char *text = oo__arena_printf(arena, "the outputs agree on %u of %u input sets", r->ran, r->sets);
     if (ties)
-        text = oo__arena_printf(arena, "%s, on %u of them but for ties: ArgMax, TopK and the like choose between values as good as equal", text, ties);
+        text = oo__arena_printf(arena, "%s, on %u of them but for ties: ArgMax, TopK and the like choose between values as good as equal",
+                                text, ties);
     if (rounding)
-        text = oo__arena_printf(arena, "%s, on %u of them but for rounding that the model enlarges, to %.2g of an output's scale", text, rounding,
-                                r->loose);
+        text = oo__arena_printf(arena, "%s, on %u of them but for rounding that the model enlarges, to %.2g of an output's scale", text,
+                                rounding, r->loose);
     if (r->ran > ties + rounding)
         text = r->error > 0 ? oo__arena_printf(arena, "%s; largest error %.2g of an output's scale", text, r->error)
                             : oo__arena_printf(arena, "%s; all numbers are equal", text);
     if (r->drawn)
-        text = oo__arena_printf(arena, "%s; %u output%s, which random operators decide, by type and shape only", text, r->drawn, r->drawn > 1 ? "s" : "");
+        text = oo__arena_printf(arena, "%s; %u output%s, which random operators decide, by type and shape only", text, r->drawn,
+                                r->drawn > 1 ? "s" : "");
     oo__report(after, OO_NOTE, "check-done", NULL, NULL, NULL, "%s", text);
 }
 
 static void tell_skipped(const oo_compare_report *r, oo_model *before) {
     const uint32_t skipped = r->counts[OO_COMPARE_SKIPPED];
     if (skipped && r->ran)
-        oo__report(before, OO_WARNING, "check-skipped", NULL, NULL, NULL, "%u of %u input sets were skipped: the original model does not run on them: %s",
-                   skipped, r->sets, r->skip_reason);
+        oo__report(before, OO_WARNING, "check-skipped", NULL, NULL, NULL,
+                   "%u of %u input sets were skipped: the original model does not run on them: %s", skipped, r->sets, r->skip_reason);
     else if (skipped)
         oo__report(before, OO_ERROR, "check-nothing", NULL, NULL, NULL,
                    "nothing was checked: the original model runs on none of %u input sets, so nothing is known of the result: %s", r->sets,
@@ -109,10 +109,10 @@ static void tell_skipped(const oo_compare_report *r, oo_model *before) {
 }
 
 /* A message at a node, value or both, about a rewrite. */
-static void tell_at(const oo_model *model, const char *code, const oo_node *node, const oo_value *value, const oo_rewrite *by, const char *format,
-                    ...) OO_PRINTF(6, 7);
-static void tell_at(const oo_model *model, const char *code, const oo_node *node, const oo_value *value, const oo_rewrite *by, const char *format,
-                    ...) {
+static void tell_at(const oo_model *model, const char *code, const oo_node *node, const oo_value *value, const oo_rewrite *by,
+                    const char *format, ...) OO_PRINTF(6, 7);
+static void tell_at(const oo_model *model, const char *code, const oo_node *node, const oo_value *value, const oo_rewrite *by,
+                    const char *format, ...) {
     oo_arena *const arena = oo__arena_new();
     const oo_diag diag = {.severity = OO_ERROR,
                           .code = code,
@@ -159,6 +159,23 @@ void oo__checking_write(const oo_checking *ch, const oo_compare_failure *f, oo_m
              f->goal_a ? "the smallest part that differs is here" : "both models are here");
 }
 
+static void print_json(const oo_checking *ch, const oo_compare_report *r) {
+    const bool wrong = r->failure.text != NULL;
+    oo__print_compared_json(ch->printer, &(oo_compared){.verdict = wrong    ? "differ"
+                                                                   : r->ran ? "agree"
+                                                                            : "unknown",
+                                                        .sets = r->sets,
+                                                        .ran = r->ran,
+                                                        .equal = r->counts[OO_COMPARE_EQUAL],
+                                                        .close = r->counts[OO_COMPARE_CLOSE],
+                                                        .rounding = r->counts[OO_COMPARE_ROUNDING],
+                                                        .ties = r->counts[OO_COMPARE_TIE],
+                                                        .wrong = r->counts[OO_COMPARE_WRONG],
+                                                        .skipped = r->counts[OO_COMPARE_SKIPPED],
+                                                        .error = r->error,
+                                                        .folder = wrong && !r->interface ? ch->folder : NULL});
+}
+
 void oo__checking_tell(const oo_checking *ch, const oo_compare_report *r, oo_model *before, oo_model *after, const char *when) {
     const oo_compare_failure *const f = &r->failure;
     tell_skipped(r, before);
@@ -168,6 +185,8 @@ void oo__checking_tell(const oo_checking *ch, const oo_compare_report *r, oo_mod
         oo__report(after, OO_ERROR, "check-failed", NULL, NULL, NULL, "%sinput set %u: %s", when, f->set, f->text);
     else if (r->ran)
         tell_agreement(ch, r, after);
+    if (ch->printer->json)
+        print_json(ch, r);
 }
 
 oo_status oo__checking_run(const oo_checking *ch, oo_model *before, oo_model *after) {

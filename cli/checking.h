@@ -28,11 +28,12 @@ typedef struct oo_check_each {
     oo_model *before;
     oo_compare_report report; /* of the last comparison */
     oo_status status;
-    uint32_t run;           /* that made the model wrong, 0 = none */
+    uint32_t run; /* that made the model wrong, 0 = none */
     const char *pass;
     uint64_t rewrites, good, bad; /* all so far; before and after the wrong run */
 } oo_check_each;
 void oo__check_each(void *user, oo_event event, const oo_pass_report *report, oo_model *model);
 /* Tells what came of it; after a failure finds the rewrite by running the pipeline again on fresh copies of `input`. */
-oo_status oo__check_each_end(oo_check_each *each, const oo_pipeline *pipeline, const oo_run_settings *run, const oo_input *input, oo_model *after);
+oo_status oo__check_each_end(oo_check_each *each, const oo_pipeline *pipeline, const oo_run_settings *run, const oo_input *input,
+                             oo_model *after);
 #endif

@@ -187,6 +187,15 @@ void oo__usage_error(oo_context *context, const char *format, ...) OO_PRINTF(2, 
 /* One line of JSON about a pass. */
 void oo__print_pass_json(const oo_printer *printer, const oo_pass_report *report);
 
+/* What came of comparing two models, as a line of JSON. */
+typedef struct oo_compared {
+    const char *verdict;                                              /* "agree", "differ" or "unknown" */
+    uint32_t sets, ran, equal, close, rounding, ties, wrong, skipped; /* input sets */
+    double error;                                                     /* largest of the sets that are equal or close */
+    const char *folder;                                               /* where the part that differs is, NULL = nowhere */
+} oo_compared;
+void oo__print_compared_json(const oo_printer *printer, const oo_compared *compared);
+
 typedef struct oo_result {
     oo_exit exit;
     const char *input, *output; /* NULL = none */

@@ -238,10 +238,8 @@ static oo_exit process(job *j) {
     if (!j->settings->compare.sets)
         return OO_EXIT_DONE;
     fflush(stdout);
-    const oo_checking checking = {.settings = j->settings,
-                                  .context = j->context,
-                                  .printer = j->printer,
-                                  .folder = oo__check_folder(j->settings, j->settings->other)};
+    const oo_checking checking = {
+        .settings = j->settings, .context = j->context, .printer = j->printer, .folder = oo__check_folder(j->settings, j->settings->other)};
     const oo_status status = oo__checking_run(&checking, j->models[0], j->models[1]);
     return status == OO_OK            ? OO_EXIT_DONE
            : status == OO_UNSUPPORTED ? OO_EXIT_USAGE
@@ -254,7 +252,9 @@ oo_exit oo__cmd_diff(const oo_settings *settings, oo_context *context, const oo_
     job j = {.settings = settings, .context = context, .printer = printer};
     const oo_exit code = process(&j);
     if (printer->json)
-        oo__print_result(printer, &(oo_result){.exit = code, .input = settings->model, .bytes_before = -1, .bytes_after = -1, .seconds = oo__now() - begin});
+        oo__print_result(
+            printer,
+            &(oo_result){.exit = code, .input = settings->model, .bytes_before = -1, .bytes_after = -1, .seconds = oo__now() - begin});
     for (int i = 0; i < 2; i++) {
         oo_model_free(j.models[i]);
         oo__input_close(&j.inputs[i]);

@@ -274,6 +274,22 @@ void oo__print_checked(const oo_printer *printer, const char *file, bool valid, 
     }
 }
 
+void oo__print_compared_json(const oo_printer *printer, const oo_compared *c) {
+    cJSON *const line = new_line("compare");
+    add_text(line, "verdict", c->verdict);
+    const struct {
+        const char *name;
+        uint32_t count;
+    } counts[] = {{"sets", c->sets},         {"ran", c->ran},   {"equal", c->equal},    {"close", c->close},
+                  {"rounding", c->rounding}, {"tie", c->ties}, {"wrong", c->wrong}, {"skipped", c->skipped}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        cJSON_AddNumberToObject(line, counts[i].name, counts[i].count);
+    cJSON_AddNumberToObject(line, "error", c->error);
+    if (c->folder)
+        add_text(line, "folder", c->folder);
+    put_line(printer->file, line);
+}
+
 void oo__print_result(const oo_printer *printer, const oo_result *r) {
     FILE *const f = printer->file;
     if (printer->json) {

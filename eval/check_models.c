@@ -1,6 +1,6 @@
 /* Two models on the same inputs. Where the outputs differ by more than rounding in the usual order of things, three more runs of both tell
- * what it is: with the values of the original fed into every rewritten part of the other, in double precision, and with the original's discrete
- * decisions. */
+ * what it is: with the values of the original fed into every rewritten part of the other, in double precision, and with the original's
+ * discrete decisions. */
 #include "eval/check_cone.h"
 
 #include <math.h>
@@ -23,11 +23,12 @@ typedef struct set_plan {
 
 /* Sizes that have no common divisor show wrong broadcasts; 1 shows what holds for 1 only. */
 static const set_plan PLANS[] = {
-    {OO_RANDOM_NORMAL, 2, 16, 0}, {OO_RANDOM_UNIFORM, 3, 24, 8}, {OO_RANDOM_EDGES, 1, 16, 0},  {OO_RANDOM_NEGATIVE, 1, 1, 0},
+    {OO_RANDOM_NORMAL, 2, 16, 0}, {OO_RANDOM_UNIFORM, 3, 24, 8}, {OO_RANDOM_EDGES, 1, 16, 0}, {OO_RANDOM_NEGATIVE, 1, 1, 0},
     {OO_RANDOM_ZEROS, 2, 20, 12}, {OO_RANDOM_TINY, 3, 16, 0},    {OO_RANDOM_LARGE, 2, 17, 2}, {OO_RANDOM_SPECIAL, 2, 16, 0},
 };
 /* Tried where the original does not run with the planned sizes. */
-static const set_plan OTHERS[] = {{OO_RANDOM_NORMAL, 2, 16, 0}, {OO_RANDOM_NORMAL, 1, 32, 0}, {OO_RANDOM_NORMAL, 1, 64, 0}, {OO_RANDOM_NORMAL, 1, 224, 0}};
+static const set_plan OTHERS[] = {
+    {OO_RANDOM_NORMAL, 2, 16, 0}, {OO_RANDOM_NORMAL, 1, 32, 0}, {OO_RANDOM_NORMAL, 1, 64, 0}, {OO_RANDOM_NORMAL, 1, 224, 0}};
 enum { NPLANS = sizeof PLANS / sizeof *PLANS, NOTHERS = sizeof OTHERS / sizeof *OTHERS };
 
 static set_plan plan_of(uint32_t k) {
@@ -56,8 +57,8 @@ typedef struct job {
     oo_datum **in, **in_b;
     oo_datum **want, **got; /* outputs */
     uint32_t nin, nout;
-    bool *drawn;            /* outputs that are judged by type and shape only */
-    int fits;               /* sizes that worked: -1 = the planned ones, else of OTHERS */
+    bool *drawn; /* outputs that are judged by type and shape only */
+    int fits;    /* sizes that worked: -1 = the planned ones, else of OTHERS */
 } job;
 
 static void release(oo_datum **data, uint32_t n) {
@@ -85,7 +86,8 @@ static bool run_b(job *j, oo_datum **out) { return oo__check_run(&j->c, false, j
 static void hear(void *user, const oo_diag *diag) {
     oo__check *const c = user;
     if (diag->severity == OO_ERROR && !c->why[0])
-        snprintf(c->why, sizeof c->why, "%s%s%s%s", diag->value ? "\"" : "", diag->value ? diag->value : "", diag->value ? "\": " : "", diag->text);
+        snprintf(c->why, sizeof c->why, "%s%s%s%s", diag->value ? "\"" : "", diag->value ? diag->value : "", diag->value ? "\": " : "",
+                 diag->text);
 }
 
 static bool make_inputs(job *j, set_plan plan) {
@@ -221,7 +223,8 @@ static const char *describe(const job *j, int output, const oo_difference *d) {
     const char *const what = oo__arena_printf(arena, "output \"%s\" differs", oo__printable(name, strlen(name)));
     if (d->incomparable || !d->total)
         return oo__arena_printf(arena, "%s: %s", what, d->why);
-    const char *const counts = oo__arena_printf(arena, "%s in %llu of %llu elements", what, (unsigned long long)d->bad, (unsigned long long)d->total);
+    const char *const counts =
+        oo__arena_printf(arena, "%s in %llu of %llu elements", what, (unsigned long long)d->bad, (unsigned long long)d->total);
     if (!d->floating || !isfinite(d->error))
         return oo__arena_printf(arena, "%s: %s", counts, d->why);
     return oo__arena_printf(arena, "%s, by up to %.2g %s: %s", counts, d->error,
@@ -307,8 +310,7 @@ static oo_compare_verdict check_set(job *j) {
         blame_run(j);
         return OO_COMPARE_WRONG;
     }
-    if (!j->c.all_steps)
-        j->c.all_steps = j->c.steps;
+    j->c.all_steps = j->c.steps;
     int bad;
     const oo_difference d = compare(j, j->got, j->want, &bad);
     double *const error = d.agree ? &j->report->error : &j->report->loose;
@@ -418,6 +420,7 @@ static void job_begin(job *j, const oo_model *a, const oo_model *b, const oo_com
     j->c.state = OO_NEW_ARRAY(arena, uint8_t, a->nvalues);
     j->c.takes = OO_NEW_ARRAY(arena, oo__takes, a->nvalues);
     j->c.next = OO_NEW_ARRAY(arena, uint32_t, a->nvalues);
+    j->c.all_steps = (uint64_t)a->graph->nnodes + b->graph->nnodes; /* a guess for the first set */
     j->c.matching = oo__matching_new(a, b);
     find_drawn(j);
 }
@@ -430,7 +433,8 @@ static void job_end(job *j) {
     oo__matching_free(j->c.matching);
 }
 
-oo_status oo__compare_models(oo_compare_report *out, const oo_model *original, const oo_model *changed, const oo_compare_settings *settings) {
+oo_status oo__compare_models(oo_compare_report *out, const oo_model *original, const oo_model *changed,
+                             const oo_compare_settings *settings) {
     oo_compare_settings own = *settings;
     own.sets = own.sets ? own.sets : OO_COMPARE_DEFAULT_SETS;
     *out = (oo_compare_report){.arena = oo__arena_new(), .sets = own.only ? 1 : own.sets};

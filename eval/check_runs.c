@@ -26,13 +26,41 @@ void oo__check_forget(oo__check *c) {
 }
 
 bool oo__is_discrete(const oo_node *node) {
-    static const char *const NAMES[] = {
-        "ArgMax",        "ArgMin",          "Binarizer",           "Cast",          "CastLike",     "Ceil",
-        "DynamicQuantizeLinear", "Equal",   "Floor",               "Greater",       "GreaterOrEqual", "GridSample",
-        "Hardmax",       "IsInf",           "IsNaN",               "LabelEncoder",  "Less",         "LessOrEqual",
-        "LinearClassifier", "MaxPool",      "Mod",                 "NonMaxSuppression", "NonZero",  "QuantizeLinear",
-        "Round",         "SVMClassifier",   "Shrink",              "Sign",          "ThresholdedRelu", "TopK",
-        "TreeEnsemble",  "TreeEnsembleClassifier", "TreeEnsembleRegressor", "Unique", NULL};
+    static const char *const NAMES[] = {"ArgMax",
+                                        "ArgMin",
+                                        "Binarizer",
+                                        "Cast",
+                                        "CastLike",
+                                        "Ceil",
+                                        "DynamicQuantizeLinear",
+                                        "Equal",
+                                        "Floor",
+                                        "Greater",
+                                        "GreaterOrEqual",
+                                        "GridSample",
+                                        "Hardmax",
+                                        "IsInf",
+                                        "IsNaN",
+                                        "LabelEncoder",
+                                        "Less",
+                                        "LessOrEqual",
+                                        "LinearClassifier",
+                                        "MaxPool",
+                                        "Mod",
+                                        "NonMaxSuppression",
+                                        "NonZero",
+                                        "QuantizeLinear",
+                                        "Round",
+                                        "SVMClassifier",
+                                        "Shrink",
+                                        "Sign",
+                                        "ThresholdedRelu",
+                                        "TopK",
+                                        "TreeEnsemble",
+                                        "TreeEnsembleClassifier",
+                                        "TreeEnsembleRegressor",
+                                        "Unique",
+                                        NULL};
     for (const char *const *name = NAMES; *name; name++)
         if (strcmp(node->op->name, *name) == 0)
             return true;
@@ -180,13 +208,20 @@ static void after_b(void *user, const oo_node *node, oo_datum **out) {
 }
 
 /* ---- running ---- */
+/* A model may be made to run for ever. */
+static const uint64_t MOST_STEPS = 100000000;
+
 static void hear(void *user, const oo_diag *diag) {
     oo__check *const c = user;
     if (diag->severity != OO_ERROR || c->why[0])
         return;
     const char *const name = diag->node && *diag->node ? diag->node : diag->value ? diag->value : "";
-    snprintf(c->why, sizeof c->why, "%s%s%s%s%s", diag->op ? diag->op : "", *name ? " \"" : "", *name ? oo__printable(name, strlen(name)) : "",
-             *name ? "\": " : diag->op ? ": " : "", diag->text);
+    snprintf(c->why, sizeof c->why, "%s%s%s%s%s", diag->op ? diag->op : "", *name ? " \"" : "",
+             *name ? oo__printable(name, strlen(name)) : "",
+             *name      ? "\": "
+             : diag->op ? ": "
+                        : "",
+             diag->text);
 }
 
 oo_status oo__check_run(oo__check *c, bool original, oo_datum *const *in, oo_datum **out) {
@@ -201,7 +236,7 @@ oo_status oo__check_run(oo__check *c, bool original, oo_datum *const *in, oo_dat
     memset(c->next, 0, c->a->nvalues * sizeof *c->next);
     memset(c->state, OO__CHECK_UNSEEN, c->a->nvalues);
     const oo_eval_settings settings = {
-        .seed = c->settings->seed, .in_double = c->in_double, .amend = original ? after_a : after_b, .user = c};
+        .seed = c->settings->seed, .step_limit = MOST_STEPS, .in_double = c->in_double, .amend = original ? after_a : after_b, .user = c};
     oo_evaluator *const ev = oo__evaluator_new(model, &settings);
     const oo_status status = oo__evaluate(ev, in, out);
     oo__evaluator_free(ev);

@@ -169,7 +169,8 @@ static void name_of(const oo_array *a, char *out, size_t size) {
 static void compare_arrays(const place *p, const oo_array *got, const oo_array *want) {
     if (got == want)
         return;
-    if (got->elem != want->elem || got->rank != want->rank || (got->rank && memcmp(got->dims, want->dims, got->rank * sizeof *got->dims) != 0)) {
+    if (got->elem != want->elem || got->rank != want->rank ||
+        (got->rank && memcmp(got->dims, want->dims, got->rank * sizeof *got->dims) != 0)) {
         char a[80], b[80];
         name_of(got, a, sizeof a);
         name_of(want, b, sizeof b);

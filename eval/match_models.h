@@ -11,8 +11,8 @@ typedef struct oo_matching {
 } oo_matching;
 
 /* Values correspond when their names say so (for a value that a pass made, the name that it was made for), inputs and outputs of graphs by
- * position. That is a hint, no proof: a pass may give a name to a value of another meaning. Bodies of local functions are not looked into: a
- * call is never the same. */
+ * position. That is a hint, no proof: a pass may give a name to a value of another meaning. Bodies of local functions are not looked into:
+ * a call is never the same. */
 oo_matching *oo__matching_new(const oo_model *a, const oo_model *b);
 void oo__matching_free(oo_matching *matching);
 #endif

@@ -6,10 +6,10 @@
 typedef struct copier {
     const oo_model *from;
     oo_model *to;
-    oo_value **values;     /* by id of the old value: the new one */
-    bool *needed;          /* by id of the old node; of the main graph */
-    oo_graph **graphs;     /* by index of the old graph: the new one */
-    oo_intern *reserved;   /* names of the new inputs and outputs */
+    oo_value **values;   /* by id of the old value: the new one */
+    bool *needed;        /* by id of the old node; of the main graph */
+    oo_graph **graphs;   /* by index of the old graph: the new one */
+    oo_intern *reserved; /* names of the new inputs and outputs */
     bool failed;
 } copier;
 

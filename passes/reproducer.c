@@ -98,7 +98,8 @@ static oo_status write_part(const writer *w, oo_model *model, bool original, con
     return status;
 }
 
-oo_status oo__reproducer_write(oo_context *context, const char *folder, oo_model *original, oo_model *changed, const oo_compare_failure *failure) {
+oo_status oo__reproducer_write(oo_context *context, const char *folder, oo_model *original, oo_model *changed,
+                               const oo_compare_failure *failure) {
     const writer w = {.context = context, .values = oo__model_new(context, folder), .folder = folder, .failure = failure};
     const char *const slash = strrchr(folder, '/');
     oo_status status = OO_OK;

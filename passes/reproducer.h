@@ -9,5 +9,6 @@
  *   test_data_set_0/input_K.pb        inputs of both
  *   test_data_set_0/output_K.pb       what the original computes
  * Gives names to values of the models that have none. */
-oo_status oo__reproducer_write(oo_context *context, const char *folder, oo_model *original, oo_model *changed, const oo_compare_failure *failure);
+oo_status oo__reproducer_write(oo_context *context, const char *folder, oo_model *original, oo_model *changed,
+                               const oo_compare_failure *failure);
 #endif

@@ -46,3 +46,7 @@ sed 's/y = Relu(b)/t = Shape(b) r = ReduceMax<keepdims = 0>(t) y = Relu(b) o = C
 code=0; "$ONNXOPT" f.onnxtxt -p dce -o f.onnx --check >log 2>&1 || code=$?
 echo "$code" && head -n 1 log
 [ ! -e f.onnx ] || echo "it was written"
+
+# JSON, for programs
+"$ONNXOPT" diff a.onnxtxt d.onnxtxt --numeric --message-format=json 2>&1 >nothing | grep '"type":"compare"' || true
+"$ONNXOPT" e.onnxtxt -p eliminate-identity -n --check --message-format=json 2>&1 | grep '"type":"compare"'

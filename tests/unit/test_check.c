@@ -32,7 +32,8 @@ static oo_datum *of_doubles(oo_elem elem, uint32_t count, const double *data) {
     return oo__datum_tensor(a);
 }
 
-#define DIFFERENCE(elem, limits, got, want) difference((elem), (limits), sizeof(got) / sizeof *(got), (got), sizeof(want) / sizeof *(want), (want))
+#define DIFFERENCE(elem, limits, got, want) \
+    difference((elem), (limits), sizeof(got) / sizeof *(got), (got), sizeof(want) / sizeof *(want), (want))
 static oo_difference difference(oo_elem elem, oo_limits limits, size_t ngot, const double *got, size_t nwant, const double *want) {
     oo_datum *const g = of_doubles(elem, (uint32_t)ngot, got), *const w = of_doubles(elem, (uint32_t)nwant, want);
     const oo_difference d = oo__difference(g, w, &limits);
@@ -156,8 +157,9 @@ static void test_matching(void **state) {
 
 static void test_matching_of_subgraphs(void **state) {
     (void)state;
-#define LOOP(body) \
-    HEAD "g (float[2] x, int64 n, bool c) => (float[2] y) { y = Loop(n, c, x) <body = b (int64 i, bool d, float[2] s) => (bool e, float[2] t) { " \
+#define LOOP(body)                                                                                                                  \
+    HEAD "g (float[2] x, int64 n, bool c) => (float[2] y) { y = Loop(n, c, x) <body = b (int64 i, bool d, float[2] s) => (bool e, " \
+         "float[2] t) { "                                                                                                           \
          "e = Identity(d) h = Mul(s, x) t = " body " }> }"
     pair same = pair_of(LOOP("Add(h, s)"), LOOP("Add(h, s)")), other = pair_of(LOOP("Add(h, s)"), LOOP("Add(s, h)"));
     oo_matching *const m = oo__matching_new(same.a, same.b), *const n = oo__matching_new(other.a, other.b);
@@ -172,8 +174,8 @@ static void test_matching_of_subgraphs(void **state) {
 /* ---- verdicts ---- */
 static void test_equal_and_close(void **state) {
     (void)state;
-    assert_verdict(HEAD "g (float[N, 3] x) => (float[N, 3] y) { y = Relu(x) }", HEAD "g (float[N, 3] x) => (float[N, 3] y) { a = Relu(x) y = Identity(a) }",
-                   OO_COMPARE_EQUAL);
+    assert_verdict(HEAD "g (float[N, 3] x) => (float[N, 3] y) { y = Relu(x) }",
+                   HEAD "g (float[N, 3] x) => (float[N, 3] y) { a = Relu(x) y = Identity(a) }", OO_COMPARE_EQUAL);
     assert_verdict(HEAD "g (float[N, 3] x) => (float[N, 3] y) <float k = {3}, float h = {7}> { a = Mul(x, k) y = Mul(a, h) }",
                    HEAD "g (float[N, 3] x) => (float[N, 3] y) <float k = {21}> { y = Mul(x, k) }", OO_COMPARE_CLOSE);
 }
@@ -240,7 +242,8 @@ static void test_does_not_run(void **state) {
 
 static void test_interface(void **state) {
     (void)state;
-    static const char *const other[] = {"g (float[N, 3] z) => (float[N, 3] y) { y = Relu(z) }", "g (float16[N, 3] x) => (float16[N, 3] y) { y = Relu(x) }",
+    static const char *const other[] = {"g (float[N, 3] z) => (float[N, 3] y) { y = Relu(z) }",
+                                        "g (float16[N, 3] x) => (float16[N, 3] y) { y = Relu(x) }",
                                         "g (float[N, 4] x) => (float[N, 4] y) { y = Relu(x) }",
                                         "g (float[N, 3] x) => (float[N, 3] y, float[N, 3] x2) { y = Relu(x) x2 = Abs(x) }"};
     static const char *const why[] = {"input \"x\" is \"z\"", "another element type", "another dimension", "more outputs"};
@@ -286,7 +289,8 @@ static void test_rounding(void **state) {
 static void test_loses_digits(void **state) {
     (void)state;
     assert_verdict(HEAD "g (float[64] x) => (float[64] y) <float k = {100000}> { y = Tanh(x) }",
-                   HEAD "g (float[64] x) => (float[64] y) <float k = {100000}> { a = Add(x, k) b = Sub(a, k) y = Tanh(b) }", OO_COMPARE_WRONG);
+                   HEAD "g (float[64] x) => (float[64] y) <float k = {100000}> { a = Add(x, k) b = Sub(a, k) y = Tanh(b) }",
+                   OO_COMPARE_WRONG);
     /* Exp overflows where the original has a stable form. */
     assert_verdict(HEAD "g (float[64] x) => (float[64] y) { y = Softmax<axis = 0>(x) }",
                    HEAD "g (float[64] x) => (float[64] y) { e = Exp(x) s = ReduceSum<keepdims = 1>(e) y = Div(e, s) }", OO_COMPARE_WRONG);
@@ -294,8 +298,9 @@ static void test_loses_digits(void **state) {
 
 static void test_skipped(void **state) {
     (void)state;
-    pair p = check_with(HEAD "g (float[N, 3] x) => (float[M] y) <int64[1] s = {7}> { y = Reshape(x, s) }",
-                        HEAD "g (float[N, 3] x) => (float[M] y) <int64[1] s = {7}> { y = Reshape(x, s) }", &(oo_compare_settings){.sets = 2});
+    pair p =
+        check_with(HEAD "g (float[N, 3] x) => (float[M] y) <int64[1] s = {7}> { y = Reshape(x, s) }",
+                   HEAD "g (float[N, 3] x) => (float[M] y) <int64[1] s = {7}> { y = Reshape(x, s) }", &(oo_compare_settings){.sets = 2});
     assert_int_equal(p.status, OO_MISMATCH);
     assert_int_equal(p.r.ran, 0);
     assert_int_equal(p.r.counts[OO_COMPARE_SKIPPED], 2);
@@ -344,9 +349,12 @@ static void test_inside_a_loop(void **state) {
 static void test_other_meaning(void **state) {
     (void)state;
     static const char before[] = HEAD "g (float[2, 3] x) => (float[2, 3] y) { a = Relu(x) b = Neg(a) c = Abs(b) y = Exp(c) }";
-    assert_verdict(before, HEAD "g (float[2, 3] x) => (float[2, 3] y) { t = Relu(x) a = Transpose(t) n = Neg(a) b = Transpose(n) c = Abs(b) y = Exp(c) }",
-                   OO_COMPARE_EQUAL);
-    pair p = check(before, HEAD "g (float[2, 3] x) => (float[2, 3] y) { t = Relu(x) a = Transpose(t) n = Neg(a) b = Transpose(n) c = Neg(c0) c0 = Abs(b) y = Exp(c) }");
+    assert_verdict(
+        before,
+        HEAD "g (float[2, 3] x) => (float[2, 3] y) { t = Relu(x) a = Transpose(t) n = Neg(a) b = Transpose(n) c = Abs(b) y = Exp(c) }",
+        OO_COMPARE_EQUAL);
+    pair p = check(before, HEAD "g (float[2, 3] x) => (float[2, 3] y) { t = Relu(x) a = Transpose(t) n = Neg(a) b = Transpose(n) c = "
+                                "Neg(c0) c0 = Abs(b) y = Exp(c) }");
     assert_int_equal(p.status, OO_MISMATCH);
     assert_string_equal(p.r.failure.value->name, "c");
     pair_free(&p);
@@ -435,7 +443,8 @@ static void test_extract(void **state) {
                           "<domain: \"local\", opset_import: [\"\" : 17]> f (x) => (y) { h = Neg(x) y = Exp(h) }",
                      HEAD "g (float[2] x) => (float[2] y) { y = Relu(x) }");
     const oo_value *const a = p.a->graph->first->outputs[0], *const y = p.a->graph->last->prev->outputs[0];
-    const oo_extract_end in[] = {{a, "a", NULL}, {p.a->graph->inputs.data[1].value, "c", NULL}, {NULL, "unused", a->type}}, out = {y, "y", NULL};
+    const oo_extract_end in[] = {{a, "a", NULL}, {p.a->graph->inputs.data[1].value, "c", NULL}, {NULL, "unused", a->type}},
+                         out = {y, "y", NULL};
     oo_model *const part = oo__model_extract(p.a, &(oo_extract){.inputs = in, .ninputs = 3, .outputs = &out, .noutputs = 1});
     assert_non_null(part);
     assert_int_equal(oo_model_verify(part), OO_OK);
