@@ -204,9 +204,8 @@ static void whole(oo__check *c, oo_compare_failure *f, oo_datum *const *in) {
     }
 }
 
-void oo__check_cone(oo__check *c, oo_compare_failure *f, const oo_value *output, oo_datum *const *in) {
-    const oo_value *first = NULL;
-    if (output) {
+void oo__check_cone(oo__check *c, oo_compare_failure *f, const oo_value *output, const oo_value *first, oo_datum *const *in) {
+    if (output && !first) {
         walk bad = walk_new(c, false);
         bad.stop = is_forced;
         walk_back(&bad, output);

@@ -203,7 +203,7 @@ static bool agree_in_double(job *j) {
     int bad;
     c->in_double = true;
     c->limits.doubles = DOUBLES_LIMIT;
-    bool agree = agree_by_parts(j, &d, &bad);
+    bool agree = agree_by_parts(j, &d, &bad) && !oo__check_suspect(c, j->in, j->in_b);
     if (agree) {
         oo__check_plan_draws(c);
         agree = run_a(j, exact);
@@ -259,12 +259,13 @@ static void blame_run(job *j) {
     int bad;
     agree_by_parts(j, &d, &bad);
     const oo_node *const failed = failed_node(&j->c);
-    oo__check_cone(&j->c, f, first_output(failed), j->in);
+    oo__check_cone(&j->c, f, first_output(failed), NULL, j->in);
     f->node = f->node ? f->node : failed;
     f->stops = f->node == failed;
 }
 
-static void blame_output(job *j, int bad) {
+/* `wrong`: the value that is, NULL = to be found. */
+static void blame_output(job *j, int bad, const oo_value *wrong) {
     oo_compare_failure *const f = &j->report->failure;
     const oo_difference d = oo__difference(j->got[bad], j->want[bad], &j->c.limits);
     f->set = j->set + 1;
@@ -276,7 +277,7 @@ static void blame_output(job *j, int bad) {
     int first;
     agree_by_parts(j, &again, &first);
     const oo_value *const output = first >= 0 ? j->c.b->graph->outputs.data[first].value : f->output;
-    oo__check_cone(&j->c, f, output, j->in);
+    oo__check_cone(&j->c, f, output, wrong, j->in);
 }
 
 /* ---- the verdict on a set ---- */
@@ -289,15 +290,19 @@ static bool rewrites_decide(const oo__check *c) {
     return false;
 }
 
+/* The outputs agree by parts: then a part may be wrong only when nothing comes of it. */
+static const oo_value *suspect(job *j) { return oo__check_suspect(&j->c, j->in, j->in_b); }
+
 static oo_compare_verdict judge(job *j, int bad) {
     oo_difference by_parts = {0};
     int first;
     const bool parts_agree = agree_by_parts(j, &by_parts, &first);
-    if (parts_agree)
+    const oo_value *const wrong = parts_agree ? suspect(j) : NULL;
+    if (parts_agree && !wrong)
         return agree_by_decisions(j) ? OO_COMPARE_TIE : OO_COMPARE_ROUNDING;
-    if (!by_parts.incomparable && !by_parts.lost_finite && agree_in_double(j))
+    if (!parts_agree && !by_parts.incomparable && !by_parts.lost_finite && agree_in_double(j))
         return rewrites_decide(&j->c) ? OO_COMPARE_TIE : OO_COMPARE_ROUNDING;
-    blame_output(j, bad);
+    blame_output(j, bad, wrong);
     return OO_COMPARE_WRONG;
 }
 

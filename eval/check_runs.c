@@ -224,19 +224,51 @@ static void hear(void *user, const oo_diag *diag) {
              diag->text);
 }
 
+/* A once more: B's value in one place, elsewhere compared and forced as B was. */
+static void after_swapped(void *user, const oo_node *node, oo_datum **out) {
+    oo__check *const c = user;
+    for (uint32_t i = 0; i < node->noutputs; i++) {
+        const oo_value *const value = node->outputs[i];
+        if (!value || !out[i])
+            continue;
+        if (value == c->swapped) {
+            if (c->next_swap < c->swaps.n)
+                put(&out[i], c->swaps.data[c->next_swap++]);
+        } else if (c->plan[value->id] && c->next[value->id] < c->takes[value->id].n) {
+            meet(c, node, value->id, &out[i], c->takes[value->id].data[c->next[value->id]++]);
+        }
+    }
+}
+
+/* B's values at the place that is swapped. */
+static void after_fetching(void *user, const oo_node *node, oo_datum **out) {
+    oo__check *const c = user;
+    for (uint32_t i = 0; i < node->noutputs; i++)
+        if (node->outputs[i] && out[i] && c->matching->of_a[node->outputs[i]->id] == c->swapped)
+            oo_vec_push(NULL, &c->swaps, oo__datum_retain(out[i]));
+    after_b(user, node, out);
+}
+
+static oo_status run_with(oo__check *c, const oo_model *model, void (*amend)(void *, const oo_node *, oo_datum **), oo_datum *const *in,
+                          oo_datum **out);
+
 oo_status oo__check_run(oo__check *c, bool original, oo_datum *const *in, oo_datum **out) {
-    const oo_model *const model = original ? c->a : c->b;
+    if (original)
+        oo__check_forget(c);
+    return run_with(c, original ? c->a : c->b, original ? after_a : after_b, in, out);
+}
+
+static oo_status run_with(oo__check *c, const oo_model *model, void (*amend)(void *, const oo_node *, oo_datum **), oo_datum *const *in,
+                          oo_datum **out) {
     const oo_context heard = *model->context;
     c->why[0] = 0;
     c->last = NULL;
     oo_set_sink(model->context, hear, c);
     model->context->quiet = false;
-    if (original)
-        oo__check_forget(c);
     memset(c->next, 0, c->a->nvalues * sizeof *c->next);
     memset(c->state, OO__CHECK_UNSEEN, c->a->nvalues);
     const oo_eval_settings settings = {
-        .seed = c->settings->seed, .step_limit = MOST_STEPS, .in_double = c->in_double, .amend = original ? after_a : after_b, .user = c};
+        .seed = c->settings->seed, .step_limit = MOST_STEPS, .in_double = c->in_double, .amend = amend, .user = c};
     oo_evaluator *const ev = oo__evaluator_new(model, &settings);
     const oo_status status = oo__evaluate(ev, in, out);
     oo__evaluator_free(ev);
@@ -244,4 +276,42 @@ oo_status oo__check_run(oo__check *c, bool original, oo_datum *const *in, oo_dat
     if (status != OO_OK && !c->why[0])
         snprintf(c->why, sizeof c->why, "it does not run");
     return status;
+}
+
+/* ---- values that differ and have no consequence ---- */
+static const oo_value *first_different(const oo__check *c) {
+    for (const oo_node *node = c->b->graph->first; node; node = node->next)
+        for (uint32_t i = 0; i < node->noutputs; i++) {
+            const oo_value *const a = node->outputs[i] ? c->matching->of_a[node->outputs[i]->id] : NULL;
+            if (a && a->producer && a->graph == c->a->graph && c->state[a->id] == OO__CHECK_DIFFERS)
+                return node->outputs[i];
+        }
+    return NULL;
+}
+
+static bool runs(oo__check *c, const oo_model *model, void (*amend)(void *, const oo_node *, oo_datum **), oo_datum *const *in) {
+    oo_datum **const out = OO_NEW_ARRAY(c->arena, oo_datum *, model->graph->outputs.n);
+    const bool ran = run_with(c, model, amend, in, out) == OO_OK;
+    for (uint32_t i = 0; ran && i < model->graph->outputs.n; i++)
+        oo__datum_release(out[i]);
+    return ran;
+}
+
+const oo_value *oo__check_suspect(oo__check *c, oo_datum *const *in_a, oo_datum *const *in_b) {
+    const oo_value *const value = first_different(c);
+    if (!value)
+        return NULL;
+    c->swapped = c->matching->of_a[value->id];
+    c->next_swap = 0;
+    bool same = runs(c, c->b, after_fetching, in_b);
+    uint8_t *const state = OO_NEW_ARRAY(c->arena, uint8_t, c->a->nvalues);
+    memcpy(state, c->state, c->a->nvalues);
+    same = same && runs(c, c->a, after_swapped, in_a);
+    for (uint32_t i = 0; same && i < c->a->nvalues; i++)
+        same = state[i] != OO__CHECK_AGREES || c->state[i] != OO__CHECK_DIFFERS;
+    for (uint32_t i = 0; i < c->swaps.n; i++)
+        oo__datum_release(c->swaps.data[i]);
+    oo_vec_free(&c->swaps);
+    c->swapped = NULL;
+    return same ? value : NULL;
 }

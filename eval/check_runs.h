@@ -26,6 +26,10 @@ typedef struct oo__check {
     uint8_t *plan, *state;
     oo__takes *takes;    /* what A's last run gave there, in the order of running */
     uint32_t *next;      /* of them for B */
+    /* A value of A in whose place A itself goes on with what B had there */
+    const oo_value *swapped;
+    oo__takes swaps;     /* B's, in the order of running */
+    uint32_t next_swap;
     uint64_t held, room; /* bytes in takes */
     bool full;           /* there were more */
     /* running */
@@ -41,6 +45,11 @@ void oo__check_plan_draws(oo__check *c);     /* random operators share their dra
 void oo__check_plan_parts(oo__check *c);     /* B's rewritten parts are fed with A's values, so each is judged alone */
 bool oo__check_plan_decisions(oo__check *c); /* B takes A's discrete decisions; false when there are none */
 void oo__check_plan_fetch(oo__check *c, const oo_value *const *values, uint32_t count);
+
+/* After a run of B by oo__check_plan_parts with the outputs right: whether a value that differed (of the main graph, the first one) means in B what it
+ * means in A, so that a rewrite is wrong though nothing came of it. It does unless A, going on with B's value, differs where B agreed. The value of
+ * B, NULL when there is none. */
+const oo_value *oo__check_suspect(oo__check *c, oo_datum *const *in_a, oo_datum *const *in_b);
 
 /* Whether the node's outputs jump where its inputs pass some point. */
 bool oo__is_discrete(const oo_node *node);
