@@ -10,7 +10,7 @@ static const char RULE[] = "fold";
 /* Results of this size are kept although only candidates want them: a candidate that stays will want its operands as constants. */
 enum { SMALL = 4096, ALL_SMALL = 64 << 20 };
 /* Work is bounded: nodes run for one result (those of loops count each time), and bytes of all results in units of the memory limit. */
-enum { MAX_STEPS = 20000, WORK = 16 };
+enum { MAX_STEPS = 20000, WORK = 4 };
 
 uint64_t fold_tensor_bytes(const oo_tensor *tensor) {
     uint64_t bytes = oo_tensor_size(tensor);
