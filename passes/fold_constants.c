@@ -363,7 +363,6 @@ const oo_pass oo_pass_fold_constants = {
     .options = rows,
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(fold_options),
-    .needs = OO_TYPES, /* sizes of results before they are computed */
-    .keeps = OO_TYPES | OO_VALUES,
+    .needs = OO_TYPES, /* sizes of results before they are computed; kept they are not: a constant tells more than what computed it */
     .run = run,
 };

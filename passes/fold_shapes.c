@@ -92,13 +92,30 @@ static void fold_graph(shapes *s, oo_graph *graph) {
 }
 
 /* ---- operators that give what they get ---- */
-static bool is_one(const oo_value *value) {
-    for (uint32_t i = 0; value && value->known && i < value->known->count; i++) {
-        int64_t n;
-        if (!value->known->items[i].numerator || !oo__expr_is_int(value->known->items[i].numerator, &n) || n != 1)
-            return false;
+/* The numbers of a vector, be it a constant that inference has not looked at yet. */
+static bool numbers(const oo_value *value, uint32_t *count, int64_t *out) {
+    const oo_tensor *const tensor = oo_value_const(value);
+    const oo_known *const k = value->known;
+    *count = k ? k->count : 0;
+    if (tensor && oo_tensor_elem(tensor) == OO_INT64 && oo_tensor_count(tensor) <= MAX_ITEMS) {
+        *count = (uint32_t)oo_tensor_count(tensor);
+        return oo_tensor_read(tensor, 0, *count, out);
     }
-    return value && value->known;
+    for (uint32_t i = 0; i < *count; i++)
+        if (*count > MAX_ITEMS || !k->items[i].numerator || k->items[i].denominator != 1 || !oo__expr_is_int(k->items[i].numerator, &out[i]))
+            return false;
+    return k;
+}
+
+static bool is_one(const oo_value *value) {
+    int64_t n[MAX_ITEMS];
+    uint32_t count;
+    if (!numbers(value, &count, n))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (n[i] != 1)
+            return false;
+    return true;
 }
 
 /* Slices with steps of one; a step of minus one turns a tensor round and keeps its shape. */
@@ -226,19 +243,18 @@ static void settle_expand(shapes *s, oo_node *node) {
 /* An end that is the dimension itself, or a number. */
 static bool slice_ends(const oo_node *node, int64_t *out, uint32_t *count) {
     const oo_value *const ends = oo_node_input(node, 2), *const axes = oo_node_input(node, 3);
-    const oo_known *const k = ends->known, *const a = axes ? axes->known : NULL;
+    const oo_known *const k = ends->known;
     const oo_type *const in = oo_node_input(node, 0)->type;
-    if (!k || k->rank != 1 || k->count > MAX_RANK || k->elem != OO_INT64 || (axes && (!a || a->count != k->count)) ||
-        oo_type_rank(in) < 0 || !steps_are_one(node))
+    int64_t axis[MAX_ITEMS];
+    uint32_t naxes;
+    if (!k || k->rank != 1 || k->count > MAX_RANK || k->elem != OO_INT64 || oo_type_rank(in) < 0 || !steps_are_one(node) ||
+        (axes && (!numbers(axes, &naxes, axis) || naxes != k->count)))
         return false;
     for (uint32_t i = 0; i < k->count; i++) {
-        int64_t axis = i;
-        if (axes && (!a->items[i].numerator || !oo__expr_is_int(a->items[i].numerator, &axis)))
+        const int64_t own = !axes ? (int64_t)i : axis[i] < 0 ? axis[i] + (int64_t)in->rank : axis[i];
+        if (!k->items[i].numerator || k->items[i].denominator != 1 || own < 0 || own >= (int64_t)in->rank)
             return false;
-        axis += axis < 0 ? (int64_t)in->rank : 0;
-        if (!k->items[i].numerator || k->items[i].denominator != 1 || axis < 0 || axis >= (int64_t)in->rank)
-            return false;
-        if (is_dim(k->items[i].numerator, in, (uint32_t)axis))
+        if (is_dim(k->items[i].numerator, in, (uint32_t)own))
             out[i] = INT64_MAX;
         else if (!oo__expr_is_int(k->items[i].numerator, &out[i]))
             return false;

@@ -108,7 +108,6 @@ const oo_pass oo_pass_inline_if = {
            "the If, its initializers become initializers of the graph around. An If stays when an output of it is "
            "annotated, or when the "
            "branch has quantization annotations or sparse initializers.",
-    .needs = OO_TYPES | OO_VALUES,
-    .keeps = OO_TYPES | OO_VALUES,
+    .needs = OO_TYPES | OO_VALUES, /* kept they are not: one branch is known better than two */
     .run = run,
 };
