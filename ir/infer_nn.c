@@ -180,6 +180,12 @@ static oo_status convolve(oo__infer *c, uint32_t weights, oo_elem elem) {
     const int32_t rank = oo_type_rank(in);
     window w;
     const oo_expr *dims[MAX_RANK];
+    if (rank < 0 && oo_type_rank(kernel) >= 3 && oo_type_rank(kernel) <= MAX_RANK) { /* the weights say the rank, and the channels */
+        memset(dims, 0, sizeof dims);
+        dims[1] = kernel->dims[0].expr;
+        oo__set_tensor(c, 0, elem, oo_type_rank(kernel), dims);
+        return OO_OK;
+    }
     if (rank < 0 || rank > MAX_RANK) {
         set_unknown(c, 0, elem, -1);
         return OO_OK;

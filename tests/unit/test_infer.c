@@ -130,6 +130,16 @@ static void edges(void **state) {
     world_free(w);
 }
 
+static void weights_tell_the_rank(void **state) {
+    (void)state;
+    world *const w = world_new(17);
+    oo_value *const x = add_input(w->graph, "x"), *const weights = INPUT(w, "w", OO_FLOAT, "8", "3", "5");
+    oo_value *const y = add_op(w->graph, "Conv", "y", x, weights);
+    assert_int_equal(infer(w, NULL), OO_OK);
+    expect(w, y, "[?, 8, ?]");
+    world_free(w);
+}
+
 /* ---- claims and refusals ---- */
 static void claims_fill_and_clash(void **state) {
     (void)state;
@@ -264,7 +274,7 @@ int main(void) {
         cmocka_unit_test(strides_on_a_symbol), cmocka_unit_test(shapes_from_contents), cmocka_unit_test(edges),
         cmocka_unit_test(claims_fill_and_clash), cmocka_unit_test(refusals_are_located),
         cmocka_unit_test(machines_round_and_wrap), cmocka_unit_test(symbols_in_narrow_types), cmocka_unit_test(sizes_scaled_in_float),
-        cmocka_unit_test(names_of_input_dimensions),
+        cmocka_unit_test(names_of_input_dimensions), cmocka_unit_test(weights_tell_the_rank),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
