@@ -38,6 +38,7 @@ bool oo__rewriter_free(oo_rewriter *rw) {
 }
 
 bool oo__rewriter_is_broken(const oo_rewriter *rw) { return rw->broken; }
+bool oo__rewriter_tells_passed(const oo_rewriter *rw) { return rw->settings.tell_passed; }
 bool oo__rewriter_tells_missed(const oo_rewriter *rw) { return rw->settings.tell_missed; }
 const void *oo__rewriter_host(const oo_rewriter *rw) { return rw->settings.host; }
 uint32_t oo__rewriter_rewrites(const oo_rewriter *rw) { return rw->rewrites; }

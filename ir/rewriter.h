@@ -22,6 +22,7 @@ oo_rewriter *oo__rewriter_new(oo_model *model, oo_arena *scratch, const oo_rewri
 bool oo__rewriter_free(oo_rewriter *rw);
 /* Whether a rewrite put a value in the place of one of another type: told in a diagnostic, and the model must not be written. */
 bool oo__rewriter_is_broken(const oo_rewriter *rw);
+bool oo__rewriter_tells_passed(const oo_rewriter *rw);
 bool oo__rewriter_tells_missed(const oo_rewriter *rw);
 const void *oo__rewriter_host(const oo_rewriter *rw);
 /* Number of rewrites done; changes of the model outside of rewrites do not exist. */

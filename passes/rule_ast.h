@@ -74,6 +74,7 @@ struct oo__ast {
     oo_elem elem;
     uint32_t slot;                  /* VALUE, VALUES, ATTR */
     bool is_const, has_default;     /* VALUE on the left side */
+    bool is_near;                   /* NUMBER on the left side: about this */
     const oo__operator *op;
     const oo__function_row *function;
     const oo__ast **args;           /* LIST, CALL, and operands */
@@ -116,6 +117,7 @@ typedef struct oo__slot {
     uint32_t uses;                  /* left: by matched nodes */
     bool used_right;
     bool optional;                  /* some occurrence has a default */
+    bool is_const;                  /* left: some occurrence says so; right: computed from constants, whatever the model */
     uint32_t line, column;
 } oo__slot;
 
@@ -205,6 +207,9 @@ static inline uint64_t oo__op_bit(const char *name) {
         h = (h ^ (unsigned char)*name) * 16777619u;
     return UINT64_C(1) << (h >> 26);
 }
+
+/* Whether a term of the right side is computed, at any opset, and never built (rule_compile.c). */
+bool oo__rule_computes(const oo__rule *rule, const oo__ast *ast);
 
 /* ---- reading (rule_parse.c, rule_parse_term.c, rule_compile.c) ---- */
 typedef struct oo__rule_source {

@@ -123,9 +123,13 @@ static bool type_is_legal(const oo_value *value, uint32_t types) {
 /* The element type that a number or list has as this input. */
 static oo_elem type_for(const oo_schema *schema, const oo__operand *args, uint32_t nargs, uint32_t index) {
     const oo_schema_io *const io = schema ? oo__schema_input(schema, index) : NULL;
+    for (uint32_t i = 0; !schema && i < nargs; i++)
+        if (!args[i].listed && oo__operand_elem(&args[i]) != OO_UNDEFINED)
+            return args[index].listed ? OO_UNDEFINED : oo__operand_elem(&args[i]); /* nothing is known of the operator */
     for (uint32_t i = 0; io && i < nargs; i++) {
         const oo_schema_io *const other = oo__schema_input(schema, i);
-        if (i != index && other && io->constraint >= 0 && other->constraint == io->constraint && oo__operand_elem(&args[i]) != OO_UNDEFINED)
+        if (i != index && other && io->constraint >= 0 && other->constraint == io->constraint && !args[i].listed &&
+            oo__operand_elem(&args[i]) != OO_UNDEFINED)
             return oo__operand_elem(&args[i]);
     }
     const uint32_t types = types_of(io);
@@ -148,8 +152,8 @@ static bool materialize(builder *b, oo_value **out, oo__operand *o, oo_elem elem
     }
     const char *why = "";
     const oo_elem own = oo__operand_elem(o);
-    /* A computed constant keeps its type; lists of numbers follow the operator. */
-    oo_tensor *const tensor = oo__constant_tensor(run, o, own == OO_INT64 && elem == OO_INT32 ? elem : own != OO_UNDEFINED ? own : elem, &why);
+    const bool follows = own == OO_UNDEFINED || (o->listed && elem != OO_UNDEFINED);
+    oo_tensor *const tensor = oo__constant_tensor(run, o, follows ? elem : own, &why);
     if (!tensor)
         return fail(b, "%s", why, NULL);
     *out = oo_build_const(run->rw, run->graph, tensor, o->stem);
@@ -580,6 +584,20 @@ static bool replace_all(builder *b) {
     return true;
 }
 
+/* "MatMul, Add became Gemm". */
+static void tell(const builder *b) {
+    const oo__rule_run *const run = b->run;
+    if (!oo__rewriter_tells_passed(run->rw))
+        return;
+    const char *went = "", *came = "";
+    for (uint32_t k = run->rule->nnodes; k-- > 0;)
+        if (run->nodes[k]->erased)
+            went = oo__arena_printf(run->arena, "%s%s%s", went, *went ? ", " : "", run->nodes[k]->op->name);
+    for (uint32_t i = 0; i < b->nmade; i++)
+        came = oo__arena_printf(run->arena, "%s%s%s", came, *came ? ", " : "", b->made[i]->op->name);
+    oo_remark(run->rw, run->nodes[0], *came ? "%s became %s" : "%s went", *went ? went : "nothing", came);
+}
+
 bool oo__rule_apply(oo__rule_run *run, bool *fuel) {
     builder b = {.run = run};
     *fuel = true;
@@ -593,15 +611,16 @@ bool oo__rule_apply(oo__rule_run *run, bool *fuel) {
         return false;
     }
     erase_dead(run);
-    oo_remark(run->rw, run->nodes[0], "rewritten by a rule of %s", run->rule->group);
+    tell(&b);
     oo_end(run->rw);
     return true;
 }
 
 /* ---- before anything is matched ---- */
-static bool can_build_term(const oo__ast *ast, int64_t opset, const oo_graph *graph);
-
-static bool can_build_call(const oo__operator *op, int64_t opset, const oo_graph *graph) {
+static bool can_build_term(const oo__rule *rule, const oo__ast *ast, int64_t opset, const oo_graph *graph) {
+    if (ast->kind != OO__AST_OPERATOR || oo__rule_computes(rule, ast))
+        return true;
+    const oo__operator *const op = ast->op;
     const bool known = oo__schema_latest_opset(op->domain) > 0;
     for (uint32_t i = 0; known && i < op->nnames; i++) {
         oo__op_facts facts;
@@ -611,20 +630,14 @@ static bool can_build_call(const oo__operator *op, int64_t opset, const oo_graph
             return false;
     }
     for (uint32_t i = 0; i < op->nargs; i++)
-        if (!can_build_term(op->args[i], opset, graph))
+        if (!can_build_term(rule, op->args[i], opset, graph))
             return false;
     return true;
 }
 
-/* Operators over constants alone are computed, at any opset: what is built cannot be told before, so all must be there but those whose
- * inputs are numbers and constants by the rule's own words. */
-static bool can_build_term(const oo__ast *ast, int64_t opset, const oo_graph *graph) {
-    return ast->kind != OO__AST_OPERATOR || can_build_call(ast->op, opset, graph);
-}
-
 bool oo__rule_can_build(const oo__rule *rule, int64_t opset, const oo_graph *graph) {
     for (uint32_t i = 0; i < rule->nright; i++)
-        if (!can_build_term(rule->right[i].value, opset, graph))
+        if (!can_build_term(rule, rule->right[i].value, opset, graph))
             return false;
     return true;
 }

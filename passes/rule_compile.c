@@ -146,6 +146,29 @@ static oo_status check_results(oo__rule_parser *p, const oo__rule *rule) {
     return OO_OK;
 }
 
+/* ---- constants ---- */
+/* Whether a term of the right side is a constant in every model. */
+static bool is_computed(const oo__rule *rule, const oo__ast *ast) {
+    if (ast->kind == OO__AST_VALUE)
+        return rule->slots[ast->slot].is_const;
+    if (ast->kind == OO__AST_VALUES)
+        return false;
+    const uint32_t n = ast->kind == OO__AST_OPERATOR ? ast->op->nargs : 0;
+    bool all = ast->kind != OO__AST_OPERATOR || n > 0;
+    for (uint32_t i = 0; i < n && all; i++)
+        all = is_computed(rule, ast->op->args[i]);
+    return all;
+}
+
+static void find_constants(oo__rule *rule) {
+    for (uint32_t i = 0; i < rule->nright; i++)
+        for (uint32_t k = 0; k < rule->right[i].nslots; k++)
+            if (rule->right[i].slots[k] != UINT32_MAX)
+                rule->slots[rule->right[i].slots[k]].is_const = is_computed(rule, rule->right[i].value);
+}
+
+bool oo__rule_computes(const oo__rule *rule, const oo__ast *ast) { return is_computed(rule, ast); }
+
 /* ---- the program ---- */
 typedef struct compiler {
     oo__rule_parser *p;
@@ -360,6 +383,7 @@ oo_status oo__rule_compile(oo__rule_parser *p, oo__rule *rule) {
         if (!c.placed[k])
             return FAIL_AT(p, rule->nodes[k], "rule-operator", "%s is not connected with the rest of the left side", rule->nodes[k]->names[0]);
     emit_leaves(&c);
+    find_constants(rule);
     if (rule->nsteps > OO__RULE_STEPS)
         return FAIL_AT(p, rule, "rule-limit", "the left side is too large");
     summarize(rule);

@@ -93,18 +93,19 @@ static oo_array *scalar(oo_elem elem, double number) {
     return out;
 }
 
-oo_array *oo__constant_array(oo__constants *c, oo__operand *o) {
+/* As it is: a constant of the graph in its own type, a computed one as it was computed. */
+static oo_array *raw_array(oo__constants *c, oo__operand *o) {
     if (o->kind == OO__COMPUTED)
         return o->array;
     if (o->kind == OO__LITERAL)
         return keep(c, scalar(OO_DOUBLE, o->number));
     const oo_tensor *const tensor = oo__operand_tensor(o);
-    if (!tensor || oo_tensor_count(tensor) > MOST_ELEMENTS)
-        return NULL;
-    oo_array *const array = keep(c, oo__array_of_tensor(tensor));
-    if (!array || !is_float(array->elem) || array->elem == OO_DOUBLE)
-        return array;
-    return keep(c, converted(array, OO_DOUBLE));
+    return tensor && oo_tensor_count(tensor) <= MOST_ELEMENTS ? keep(c, oo__array_of_tensor(tensor)) : NULL;
+}
+
+oo_array *oo__constant_array(oo__constants *c, oo__operand *o) {
+    oo_array *const array = raw_array(c, o);
+    return array && is_float(array->elem) && array->elem != OO_DOUBLE ? keep(c, converted(array, OO_DOUBLE)) : array;
 }
 
 oo__operand oo__constant_of_term(oo__rule_run *run, const oo__term *term) {
@@ -115,13 +116,22 @@ oo__operand oo__constant_of_term(oo__rule_run *run, const oo__term *term) {
     if (oo__real_of(term, &number))
         return (oo__operand){.kind = OO__LITERAL, .number = number};
     const int64_t *const ints = oo__ints_of(run, term, &count);
-    const int64_t dims[] = {count};
-    oo_array *const array = ints ? oo__array_new(OO_INT64, 1, dims) : NULL;
+    const bool real = term->sort == OO__SORT_FLOATS;
+    const int64_t dims[] = {real ? term->count : count};
+    oo_array *const array = ints || real ? oo__array_new(real ? OO_DOUBLE : OO_INT64, 1, dims) : NULL;
     if (!array)
         return (oo__operand){.kind = OO__ABSENT};
-    for (uint32_t i = 0; i < count; i++)
-        oo__array_set_int(array, i, ints[i]);
-    return oo__computed(run->constants, array, OO_INT64);
+    oo__operand out = oo__computed(run->constants, array, array->elem);
+    out.listed = true;
+    for (uint32_t i = 0; i < array->count; i++) {
+        if (real && !oo__real_of(&term->items[i], &number))
+            return (oo__operand){.kind = OO__ABSENT};
+        if (real)
+            oo__array_set_double(array, i, number);
+        else
+            oo__array_set_int(array, i, ints[i]);
+    }
+    return out;
 }
 
 /* ---- running an operator ---- */
@@ -222,18 +232,23 @@ static oo_elem type_of_output(const oo_schema *schema, const oo__operand *args, 
     return elem;
 }
 
-/* The inputs as the operator gets them: doubles, or numbers of their own type when the result's type is not that of an input. */
+/* The inputs as the operator gets them: doubles, or numbers of their own type when the result's type is not that of an input. What only
+ * moves elements gets them as they are, which for large weights is half the memory. */
 static bool gather(oo__rule_run *run, const oo_schema *schema, oo__operand *args, uint32_t nargs, bool in_double, oo_datum **in) {
+    bool raw = in_double && (schema->traits & OO_TRAIT_MOVEMENT);
+    for (uint32_t i = 0; i < nargs; i++)
+        raw = raw && args[i].kind != OO__COMPUTED && args[i].kind != OO__LITERAL;
     for (uint32_t i = 0; i < nargs; i++) {
         if (args[i].kind == OO__ABSENT)
             continue;
-        oo_array *array = oo__constant_array(run->constants, &args[i]);
+        oo_array *array = raw_array(run->constants, &args[i]);
         oo_elem elem = oo__operand_elem(&args[i]);
         if (args[i].kind == OO__LITERAL)
             elem = type_of_number(schema, args, nargs, i);
         const bool real = elem == OO_UNDEFINED || is_float(elem);
-        if (array && (!real || !in_double) && elem != OO_UNDEFINED && array->elem != elem)
-            array = keep(run->constants, converted(array, elem));
+        const oo_elem wanted = raw || elem == OO_UNDEFINED ? OO_UNDEFINED : real && in_double ? OO_DOUBLE : elem;
+        if (array && wanted != OO_UNDEFINED && array->elem != wanted)
+            array = keep(run->constants, converted(array, wanted));
         if (!array)
             return false;
         in[i] = oo__datum_tensor(oo__array_retain(array));
@@ -250,12 +265,7 @@ static oo__operand result(oo__rule_run *run, const oo_datum *datum, oo_elem elem
     }
     if (!is_float(array->elem))
         return oo__computed(run->constants, array, array->elem);
-    const oo_elem kept = elem == OO_UNDEFINED ? array->elem : elem;
-    if (array->elem == OO_DOUBLE)
-        return oo__computed(run->constants, array, kept);
-    oo_array *const wide = converted(array, OO_DOUBLE);
-    oo__array_release(array);
-    return wide ? oo__computed(run->constants, wide, kept) : (oo__operand){.kind = OO__ABSENT};
+    return oo__computed(run->constants, array, elem == OO_UNDEFINED ? array->elem : elem);
 }
 
 /* The name of the largest constant among the inputs. */
@@ -330,7 +340,7 @@ oo_tensor *oo__constant_tensor(oo__rule_run *run, oo__operand *o, oo_elem elem, 
     if (elem == OO_UNDEFINED || elem == OO_STRING)
         return NULL;
     *why = "a constant's data is not to be had, or it is too large";
-    oo_array *const wide = oo__constant_array(run->constants, o);
+    oo_array *const wide = raw_array(run->constants, o);
     oo_array *const array = !wide || wide->elem == elem ? wide : keep(run->constants, converted(wide, elem));
     if (!array)
         return NULL;

@@ -270,6 +270,11 @@ static bool came_to_no_end(engine *e, const before *b, oo_node *root) {
     if (b->age.rewrites < e->limit_age && e->done < e->limit_all)
         return false;
     const oo__rule *const other = b->age.rule ? b->age.rule : e->run.rule;
+    if (other == e->run.rule) {
+        e->status = oo_error_at(e->run.rw, root, OO_LIMIT, "rule \"%s\" (%s:%u) comes to no end: it matches what it builds", other->name,
+                                other->origin, other->line);
+        return true;
+    }
     e->status = oo_error_at(e->run.rw, root, OO_LIMIT, "rules \"%s\" (%s:%u) and \"%s\" (%s:%u) come to no end: each undoes what the other does",
                             e->run.rule->name, e->run.rule->origin, e->run.rule->line, other->name, other->origin, other->line);
     return true;

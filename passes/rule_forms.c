@@ -111,6 +111,12 @@ static oo__term batch_normalization_mode(oo__rule_run *run, const oo_node *node)
     return oo__term_int(training);
 }
 
+/* Before 18 a Split without sizes made as many equal parts as it has outputs. */
+static oo__term output_count(oo__rule_run *run, const oo_node *node) {
+    (void)run;
+    return oo__term_int(node->noutputs);
+}
+
 static const struct {
     const char *op, *attr;
     oo__term (*function)(oo__rule_run *run, const oo_node *node);

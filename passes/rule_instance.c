@@ -131,10 +131,10 @@ oo__operand oo__instance_operand(inst *in, const oo__operator *op, uint32_t inde
     const oo__ast *const arg = op->args[index];
     oo__rule_run *const run = in->run;
     if (arg->kind == OO__AST_VALUE || arg->kind == OO__AST_VALUES)
-        return run->bound >> arg->slot & 1 ? run->values[arg->slot] : (oo__operand){OO__ABSENT};
+        return run->bound >> arg->slot & 1 ? run->values[arg->slot] : (oo__operand){.kind = OO__ABSENT};
     if (arg->kind == OO__AST_OPERATOR)
         return run->values[arg->op->results[0]];
-    return in->chosen[op->index][index] ? in->args[op->index][index] : (oo__operand){OO__ABSENT};
+    return in->chosen[op->index][index] ? in->args[op->index][index] : (oo__operand){.kind = OO__ABSENT};
 }
 
 /* ---- one input ---- */
@@ -159,7 +159,7 @@ static oo_elem elem_for(inst *in, const oo__operator *op, uint32_t index) {
     const oo_schema_io *const io = now ? now : newest;
     for (uint32_t i = 0; io && i < op->nargs; i++) {
         const oo_schema_io *const other = oo__schema_input(now ? schema : op->schema, i);
-        oo__operand o = i == index ? (oo__operand){OO__ABSENT} : oo__instance_operand(in, op, i);
+        oo__operand o = i == index ? (oo__operand){.kind = OO__ABSENT} : oo__instance_operand(in, op, i);
         if (o.kind == OO__MANY && o.count)
             o = o.items[0];
         if (other && other->constraint == io->constraint && io->constraint >= 0 && oo__operand_elem(&o) != OO_UNDEFINED)
@@ -176,11 +176,11 @@ static oo__operand choose_data(inst *in, const oo__operator *op, uint32_t index,
     const bool listed = oo__recipe_ints(in, op, index, &shape, ints);
     if (elem == OO_UNDEFINED || (!listed && !oo__recipe_shape(in, op, index, &shape))) {
         in->why = "nothing suits an input";
-        return (oo__operand){OO__ABSENT};
+        return (oo__operand){.kind = OO__ABSENT};
     }
     oo_array *const array = new_array(in, elem, &shape);
     if (!array)
-        return (oo__operand){OO__ABSENT};
+        return (oo__operand){.kind = OO__ABSENT};
     const bool flat = !listed && in->flat && oo__chance(&in->dice, 60) && elem != OO_STRING;
     const double everywhere = oo__chance(&in->dice, 60) ? 0 : 1;
     for (uint64_t i = 0; i < array->count && flat; i++)
@@ -212,7 +212,7 @@ static oo__operand choose_number(inst *in, const oo__operator *op, uint32_t inde
     oo_array *const array = elem == OO_UNDEFINED ? NULL : new_array(in, elem, &shape);
     if (!array) {
         in->why = "a number has no type";
-        return (oo__operand){OO__ABSENT};
+        return (oo__operand){.kind = OO__ABSENT};
     }
     for (uint64_t i = 0; i < array->count; i++)
         oo__array_set_double(array, i, arg->sort == OO__SORT_INT ? (double)arg->integer : arg->number);
@@ -238,7 +238,7 @@ static void choose_argument(inst *in, const oo__operator *op, uint32_t index) {
     if (arg->kind == OO__AST_VALUE || arg->kind == OO__AST_VALUES) {
         if (run->bound >> arg->slot & 1)
             return;
-        oo__operand o = {OO__ABSENT};
+        oo__operand o = {.kind = OO__ABSENT};
         if (arg->kind == OO__AST_VALUES)
             o = choose_list(in, op, index);
         else if (!arg->has_default || oo__chance(&in->dice, 50))
@@ -352,6 +352,7 @@ static void make_node(inst *in, uint32_t k, bool *done, oo_node *end) {
     make_children(in, op, done, end);
     in->axis = INT64_MIN;
     in->hidden = 0;
+    in->mode = oo__pick(&in->dice, 100);
     in->nextra = 0;
     for (int numbers = 0; numbers < 2; numbers++)
         for (uint32_t i = 0; i < op->nargs; i++)

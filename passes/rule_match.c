@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { BUDGET = 1 << 16 }; /* steps of an attempt */
+
 bool oo__rule_miss(oo__rule_run *run, uint32_t step, const char *format, ...) {
     if (!run->telling || (run->miss && run->miss_step >= step))
         return false;
@@ -16,6 +18,12 @@ bool oo__rule_miss(oo__rule_run *run, uint32_t step, const char *format, ...) {
     run->miss = oo__arena_copy(run->arena, text, strlen(text));
     run->miss_step = step;
     return false;
+}
+
+/* Orders and lengths multiply: what takes too long does not match. */
+static bool spend(oo__rule_run *run, uint32_t steps) {
+    run->budget = run->budget > steps ? run->budget - steps : 0;
+    return run->budget > 0;
 }
 
 /* ---- nodes ---- */
@@ -150,9 +158,11 @@ static bool step_producer(oo__rule_run *run, const oo__step *s) {
     return match_node(run, s->child, operand.value->producer);
 }
 
+#define NEAR 1e-4 /* what exporters make of the root of two, say */
+
 /* A number in a pattern. */
 typedef struct all_equal {
-    double number;
+    double number, part; /* part: how far apart at most, as a part of the number */
     oo_elem elem;
     bool equal;
 } all_equal;
@@ -172,13 +182,15 @@ static double rounded(oo_elem elem, double number) {
 
 static bool see_equal(void *state, const double *values, uint64_t count) {
     all_equal *const s = state;
-    for (uint64_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < count && s->part > 0; i++)
+        s->equal &= fabs(values[i] - s->number) <= s->part * fabs(s->number);
+    for (uint64_t i = 0; i < count && !(s->part > 0); i++)
         s->equal &= values[i] == s->number && (!is_float_elem(s->elem) || signbit(values[i]) == signbit(s->number));
     return s->equal;
 }
 
-static bool is_number(oo__operand *operand, double number) {
-    all_equal s = {.elem = oo__operand_elem(operand), .equal = true};
+static bool is_number(oo__operand *operand, double number, double part) {
+    all_equal s = {.elem = oo__operand_elem(operand), .equal = true, .part = part};
     if (operand->kind == OO__ABSENT || (operand->kind == OO__LITERAL && operand->omitted))
         return false;
     s.number = rounded(s.elem, number);
@@ -218,7 +230,7 @@ static bool step_number(oo__rule_run *run, const oo__step *s, uint32_t number, o
     if (!oo__operand_is_const(operand))
         return tell && oo__rule_miss(run, number, "input %u of %s is not constant", s->index, op);
     const double wanted = arg->sort == OO__SORT_INT ? (double)arg->integer : arg->number;
-    if (!is_number(operand, wanted))
+    if (!is_number(operand, wanted, 0) && !(arg->is_near && is_number(operand, wanted, NEAR)))
         return tell && oo__rule_miss(run, number, "input %u of %s is not %s", s->index, op, arg->text);
     if (!keeps_shape(run, s->node, position(run, s->node, s->index), operand))
         return oo__rule_miss(run, number, "the shape of input %u of %s may widen the result", s->index, op);
@@ -231,6 +243,8 @@ static bool step_list(oo__rule_run *run, const oo__step *s) {
     uint32_t list = 0;
     for (uint32_t i = 0; i < s->index; i++)
         list += op->args[i]->kind == OO__AST_VALUES;
+    if (!spend(run, run->lengths[s->node][list] / 8))
+        return false;
     oo__operand all = list_of(run, run->lengths[s->node][list], oo_node_input, run->nodes[s->node], position(run, s->node, s->index));
     if (run->bound >> slot & 1)
         return oo__operand_same(&all, &run->values[slot]);
@@ -255,7 +269,7 @@ static bool step_input(oo__rule_run *run, const oo__step *s, uint32_t number) {
             return oo__rule_miss(run, number, "%s has no input %u", op, s->index);
         operand = (oo__operand){.kind = OO__LITERAL, .omitted = true, .number = arg->number};
     } else if (arg->is_const && !oo__operand_is_const(&operand)) {
-        return oo__rule_miss(run, number, "%s is not constant", run->rule->slots[arg->slot].name);
+        return run->rule->nnodes > 1 && oo__rule_miss(run, number, "%s is not constant", run->rule->slots[arg->slot].name);
     }
     if (!(run->bound >> arg->slot & 1))
         bind(run, arg->slot, operand);
@@ -416,6 +430,8 @@ static bool step_listed(oo__rule_run *run, const oo__step *s) {
 
 static bool match_from(oo__rule_run *run, uint32_t step) {
     for (; step < run->rule->nsteps; step++) {
+        if (!spend(run, 1))
+            return false;
         const oo__step *const s = &run->rule->steps[step];
         bool ok = true;
         switch (s->kind) {
@@ -439,6 +455,7 @@ bool oo__rule_match(oo__rule_run *run, const oo__rule *rule, oo_node *root) {
     run->rule = rule;
     run->bound = 0;
     run->bound_attrs = run->bound_nodes = 0;
+    run->budget = BUDGET;
     run->miss = NULL;
     run->miss_step = 0;
     return match_node(run, 0, root) && match_from(run, 0);

@@ -28,14 +28,30 @@ const char *oo__rp_text(oo__rule_parser *p);
 /* The text from `start` to the last token taken, blanks and comments as one blank. */
 const char *oo__rp_slice(oo__rule_parser *p, const char *start);
 
+enum { OO__RULE_DEPTH = 64 }; /* of terms and operators in each other */
+/* The text behind the current token, blanks left out, and its first character. */
+const char *oo__rp_behind(const oo__rule_parser *p);
+char oo__rp_char_behind(const oo__rule_parser *p);
+
 /* ---- terms (rule_parse_term.c) ---- */
+/* `comparing`: conditions are allowed. */
+oo_status oo__rp_term(const oo__ast **out, oo__rule_parser *p, bool comparing);
+/* @name; `binding`: it may be new, of this sort. */
+oo_status oo__rp_attr_name(oo__ast **out, oo__rule_parser *p, bool binding, oo__sort sort);
+/* Whether a term of sort `from` may stand where `to` is wanted, and the error when it may not. */
+bool oo__sort_fits(oo__sort from, oo__sort to);
+oo_status oo__rp_sort_error(oo__rule_parser *p, const oo__ast *at, const char *what, oo__sort found);
 /* A guard: of sort BOOL. */
 oo_status oo__rp_guard(const oo__ast **out, oo__rule_parser *p);
 /* An argument of an operator, or what stands right of `=` in a binding. */
 oo_status oo__rp_argument(const oo__ast **out, oo__rule_parser *p);
+
+/* ---- operators (rule_parse_operator.c) ---- */
 /* Whether the next tokens begin an operator call: (A|B), shared, A(, A<, a.b.C. */
 bool oo__rp_at_operator(const oo__rule_parser *p);
 oo_status oo__rp_operator(oo__operator **out, oo__rule_parser *p);
+
+/* ---- slots (rule_parse.c) ---- */
 /* The slot of a name, UINT32_MAX when there is none. */
 uint32_t oo__rp_find_slot(const oo__rule_parser *p, const char *name);
 oo_status oo__rp_add_slot(uint32_t *out, oo__rule_parser *p, const char *name, const oo__token *where);

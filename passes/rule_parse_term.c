@@ -1,4 +1,4 @@
-/* Reads what rules consist of: terms of guards, attributes and right sides, and operator calls of both sides. Sorts are checked here. */
+/* Reads the terms of guards, attributes and both sides of rules, and checks their sorts. Operator calls are in rule_parse_operator.c. */
 #include "passes/rule_parse.h"
 
 #include "io/text_number.h"
@@ -7,54 +7,18 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 64 };
-
-static oo_status parse_term(const oo__ast **out, oo__rule_parser *p, bool comparing);
-
 /* ---- looking ahead ---- */
 /* The first character behind the current token that is no blank. */
-static const char *behind(const oo__rule_parser *p) {
+const char *oo__rp_behind(const oo__rule_parser *p) {
     const char *at = p->lex.at;
     while (at < p->lex.end && (*at == ' ' || (*at >= '\t' && *at <= '\r')))
         at++;
     return at;
 }
 
-static char char_behind(const oo__rule_parser *p) {
-    const char *const at = behind(p);
+char oo__rp_char_behind(const oo__rule_parser *p) {
+    const char *const at = oo__rp_behind(p);
     return at < p->lex.end ? *at : '\0';
-}
-
-/* Whether '(' begins alternatives: (A|B). */
-static bool at_alternatives(const oo__rule_parser *p) {
-    if (!oo__lex_is(&p->lex, '('))
-        return false;
-    const char *at = behind(p);
-    const char *const start = at;
-    while (at < p->lex.end && (isalnum((unsigned char)*at) || *at == '_' || *at == '.'))
-        at++;
-    while (at < p->lex.end && (*at == ' ' || (*at >= '\t' && *at <= '\r')))
-        at++;
-    return at > start && at < p->lex.end && *at == '|';
-}
-
-bool oo__rp_at_operator(const oo__rule_parser *p) {
-    const oo__token *const t = &p->lex.token;
-    if (p->place == OO__LEFT && oo__lex_is_word(&p->lex, "shared"))
-        return true;
-    if (t->kind != OO__TOKEN_NAME)
-        return at_alternatives(p);
-    const char next = char_behind(p);
-    const bool dots = next == '.' && behind(p)[1] == '.';
-    if (next == '.' && !dots)
-        return true;
-    if (!isupper((unsigned char)*t->text) || (next != '(' && next != '<'))
-        return false;
-    char name[64];
-    const size_t n = t->size < 63 ? t->size : 63;
-    memcpy(name, t->text, n);
-    name[n] = 0;
-    return next == '(' || p->place != OO__WHERE || oo__rp_find_slot(p, name) == UINT32_MAX;
 }
 
 /* ---- nodes ---- */
@@ -74,14 +38,14 @@ static void set_args(oo__ast *ast, oo__rule_parser *p, const oo__ast *a, const o
     ast->nargs = b ? 2 : 1;
 }
 
-static oo_status sort_error(oo__rule_parser *p, const oo__ast *at, const char *what, oo__sort found) {
+oo_status oo__rp_sort_error(oo__rule_parser *p, const oo__ast *at, const char *what, oo__sort found) {
     return oo__rule_fail(p, at->line, at->column, "rule-sort", "expected %s, found %s", what, oo__sort_name(found));
 }
 
 static bool is_number(oo__sort sort) { return sort == OO__SORT_INT || sort == OO__SORT_FLOAT || sort == OO__SORT_ANY; }
 
 /* Whether a term of sort `from` may stand where `to` is wanted. */
-static bool fits(oo__sort from, oo__sort to) {
+bool oo__sort_fits(oo__sort from, oo__sort to) {
     if (from == to || from == OO__SORT_ANY || to == OO__SORT_ANY)
         return true;
     if (from == OO__SORT_INT)
@@ -146,7 +110,7 @@ static oo_status parse_terms(oo__ast *ast, oo__rule_parser *p, int close, const 
         if (p->stack.n > base)
             OO_TRY(oo__rp_expect(p, ',', expected));
         const oo__ast *term = NULL;
-        OO_TRY(parse_term(&term, p, true));
+        OO_TRY(oo__rp_term(&term, p, true));
         oo_vec_push(NULL, &p->stack, (oo__ast *)(uintptr_t)term);
     }
     ast->nargs = p->stack.n - base;
@@ -166,7 +130,7 @@ static oo_status parse_list(oo__ast **out, oo__rule_parser *p) {
         if (sort == OO__SORT_FLOAT)
             ast->sort = OO__SORT_FLOATS;
         else if (sort == OO__SORT_VALUE || sort == OO__SORT_BOOL || sort == OO__SORT_INTS || sort == OO__SORT_VALUES)
-            return sort_error(p, ast->args[i], "a number, a type or a string in a list", sort);
+            return oo__rp_sort_error(p, ast->args[i], "a number, a type or a string in a list", sort);
     }
     return OO_OK;
 }
@@ -194,7 +158,7 @@ static oo_status check_arguments(oo__rule_parser *p, const oo__ast *call, const 
         if (!oo__signature_at(call->function, i, &sort))
             return oo__rule_fail(p, arg->line, arg->column, "rule-sort", "%s takes %u arguments, not %u: %s(%s)", name, i, call->nargs,
                                  name, call->function->signature);
-        if (!fits(arg->sort, sort))
+        if (!oo__sort_fits(arg->sort, sort))
             return oo__rule_fail(p, arg->line, arg->column, "rule-sort", "expected %s, found %s: %s(%s)", oo__sort_name(sort),
                                  oo__sort_name(arg->sort), name, call->function->signature);
     }
@@ -264,7 +228,7 @@ static const char *attr_name(const void *state, uint32_t i) {
 }
 
 /* @name; `binding`: it may be new. */
-static oo_status parse_attr_name(oo__ast **out, oo__rule_parser *p, bool binding, oo__sort sort) {
+oo_status oo__rp_attr_name(oo__ast **out, oo__rule_parser *p, bool binding, oo__sort sort) {
     oo__rp_next(p);
     const oo__token t = p->lex.token;
     if (t.kind != OO__TOKEN_NAME)
@@ -301,7 +265,7 @@ static oo_status parse_operator_term(oo__ast **out, oo__rule_parser *p) {
 static oo_status parse_group(oo__ast **out, oo__rule_parser *p) {
     oo__rp_next(p);
     const oo__ast *inner = NULL;
-    OO_TRY(parse_term(&inner, p, true));
+    OO_TRY(oo__rp_term(&inner, p, true));
     *out = (oo__ast *)(uintptr_t)inner;
     return oo__rp_expect(p, ')', "')' or an operator");
 }
@@ -315,14 +279,19 @@ static oo_status parse_primary(oo__ast **out, oo__rule_parser *p) {
     if (oo__lex_is(&p->lex, '['))
         return parse_list(out, p);
     if (oo__lex_is(&p->lex, '@'))
-        return parse_attr_name(out, p, false, OO__SORT_ANY);
+        return oo__rp_attr_name(out, p, false, OO__SORT_ANY);
     if (oo__rp_at_operator(p))
         return parse_operator_term(out, p);
     if (oo__lex_is(&p->lex, '('))
         return parse_group(out, p);
+    if (p->place == OO__RIGHT && oo__lex_is_word(&p->lex, "_")) {
+        *out = new_ast(p, OO__AST_ANYTHING, OO__SORT_VALUE, &t); /* an omitted input */
+        oo__rp_next(p);
+        return OO_OK;
+    }
     if (t.kind != OO__TOKEN_NAME)
         return oo__lex_expected(&p->lex, p->place == OO__RIGHT ? "a value, a number or an operator" : "a term");
-    if (char_behind(p) == '(')
+    if (oo__rp_char_behind(p) == '(')
         return parse_call(out, p);
     char name[64] = "";
     memcpy(name, t.text, t.size < 63 ? t.size : 63);
@@ -337,13 +306,13 @@ static oo_status parse_indexed(oo__ast **out, oo__rule_parser *p) {
         if (list->sort == OO__SORT_VALUES)
             item = OO__SORT_VALUE;
         else if (list->sort != OO__SORT_ANY && item == OO__SORT_ANY)
-            return sort_error(p, list, "a list before [", list->sort);
+            return oo__rp_sort_error(p, list, "a list before [", list->sort);
         oo__ast *const ast = new_ast(p, OO__AST_INDEX, item, &p->lex.token);
         oo__rp_next(p);
         const oo__ast *index = NULL;
-        OO_TRY(parse_term(&index, p, true));
-        if (!fits(index->sort, OO__SORT_INT))
-            return sort_error(p, index, "an index", index->sort);
+        OO_TRY(oo__rp_term(&index, p, true));
+        if (!oo__sort_fits(index->sort, OO__SORT_INT))
+            return oo__rp_sort_error(p, index, "an index", index->sort);
         OO_TRY(oo__rp_expect(p, ']', "']'"));
         set_args(ast, p, list, index);
         *out = ast;
@@ -358,7 +327,7 @@ static oo_status parse_unary(oo__ast **out, oo__rule_parser *p) {
     oo__ast *inner = NULL;
     OO_TRY(parse_unary(&inner, p));
     if (!is_number(inner->sort))
-        return sort_error(p, inner, "a number behind -", inner->sort);
+        return oo__rp_sort_error(p, inner, "a number behind -", inner->sort);
     *out = new_ast(p, OO__AST_MINUS, inner->sort, &t);
     set_args(*out, p, inner, NULL);
     return OO_OK;
@@ -380,7 +349,7 @@ static oo__sort arithmetic_sort(oo__sort a, oo__sort b) {
 static oo_status binary(oo__ast **left, oo__rule_parser *p, oo__ast_kind kind, const oo__token *at, const oo__ast *right) {
     const oo__sort sort = arithmetic_sort((*left)->sort, right->sort);
     if (sort == OO__SORT_STRING)
-        return sort_error(p, is_number((*left)->sort) ? right : *left, "a number", is_number((*left)->sort) ? right->sort : (*left)->sort);
+        return oo__rp_sort_error(p, is_number((*left)->sort) ? right : *left, "a number", is_number((*left)->sort) ? right->sort : (*left)->sort);
     oo__ast *const ast = new_ast(p, kind, sort, at);
     set_args(ast, p, *left, right);
     *left = ast;
@@ -426,14 +395,14 @@ static const struct {
 
 static oo_status check_comparison(oo__rule_parser *p, const oo__ast *a, oo__ast_kind kind, const oo__ast *b) {
     if (kind == OO__AST_EQUAL || kind == OO__AST_UNEQUAL)
-        return fits(a->sort, b->sort) || fits(b->sort, a->sort) ? OO_OK : sort_error(p, b, oo__sort_name(a->sort), b->sort);
+        return oo__sort_fits(a->sort, b->sort) || oo__sort_fits(b->sort, a->sort) ? OO_OK : oo__rp_sort_error(p, b, oo__sort_name(a->sort), b->sort);
     if (kind == OO__AST_IN)
         return b->sort == OO__SORT_INTS || b->sort == OO__SORT_FLOATS || b->sort == OO__SORT_ANY
                    ? OO_OK
-                   : sort_error(p, b, "a list behind \"in\"", b->sort);
+                   : oo__rp_sort_error(p, b, "a list behind \"in\"", b->sort);
     if (!is_number(a->sort))
-        return sort_error(p, a, "a number", a->sort);
-    return is_number(b->sort) ? OO_OK : sort_error(p, b, "a number", b->sort);
+        return oo__rp_sort_error(p, a, "a number", a->sort);
+    return is_number(b->sort) ? OO_OK : oo__rp_sort_error(p, b, "a number", b->sort);
 }
 
 static oo_status parse_comparison(oo__ast **out, oo__rule_parser *p, bool comparing) {
@@ -460,7 +429,7 @@ static oo_status parse_comparison(oo__ast **out, oo__rule_parser *p, bool compar
 }
 
 static oo_status need_bool(oo__rule_parser *p, const oo__ast *ast) {
-    return fits(ast->sort, OO__SORT_BOOL) ? OO_OK : sort_error(p, ast, "a condition", ast->sort);
+    return oo__sort_fits(ast->sort, OO__SORT_BOOL) ? OO_OK : oo__rp_sort_error(p, ast, "a condition", ast->sort);
 }
 
 static oo_status parse_not(oo__ast **out, oo__rule_parser *p, bool comparing) {
@@ -493,9 +462,9 @@ static oo_status parse_and_or(oo__ast **out, oo__rule_parser *p, bool comparing,
     return OO_OK;
 }
 
-static oo_status parse_term(const oo__ast **out, oo__rule_parser *p, bool comparing) {
-    if (++p->depth > MAX_DEPTH)
-        return oo__lex_fail(&p->lex, &p->lex.token, "rule-limit", "terms are nested more than %d deep", MAX_DEPTH);
+oo_status oo__rp_term(const oo__ast **out, oo__rule_parser *p, bool comparing) {
+    if (++p->depth > OO__RULE_DEPTH)
+        return oo__lex_fail(&p->lex, &p->lex.token, "rule-limit", "terms are nested more than %d deep", OO__RULE_DEPTH);
     const char *const start = p->lex.token.text;
     oo__ast *ast = NULL;
     OO_TRY(parse_and_or(&ast, p, comparing, OO__AST_OR));
@@ -507,7 +476,7 @@ static oo_status parse_term(const oo__ast **out, oo__rule_parser *p, bool compar
 }
 
 oo_status oo__rp_guard(const oo__ast **out, oo__rule_parser *p) {
-    OO_TRY(parse_term(out, p, true));
+    OO_TRY(oo__rp_term(out, p, true));
     return need_bool(p, *out);
 }
 
@@ -519,7 +488,7 @@ static oo_status parse_default(oo__ast *ast, oo__rule_parser *p) {
     if (!number)
         OO_TRY(parse_number(&number, p));
     if (number->kind != OO__AST_NUMBER)
-        return sort_error(p, number, "a number", number->sort);
+        return oo__rp_sort_error(p, number, "a number", number->sort);
     ast->has_default = true;
     ast->number = number->number;
     return OO_OK;
@@ -549,11 +518,30 @@ static oo_status parse_pattern_name(oo__ast **out, oo__rule_parser *p) {
     ast->sort = many ? OO__SORT_VALUES : OO__SORT_VALUE;
     ast->slot = slot;
     ast->is_const = is_const;
+    s->is_const |= is_const;
     s->uses++;
     if (oo__rp_take(p, '=')) {
         OO_TRY(parse_default(ast, p));
         s->optional = true;
     }
+    return OO_OK;
+}
+
+/* near 0.7071 */
+static bool is_near_number(const oo__rule_parser *p) {
+    const char next = oo__rp_char_behind(p);
+    return oo__lex_is_word(&p->lex, "near") && (isdigit((unsigned char)next) || next == '-');
+}
+
+static oo_status parse_near(oo__ast **out, oo__rule_parser *p) {
+    const oo__token t = p->lex.token;
+    oo__rp_next(p);
+    if (!p->rule->inexact)
+        return oo__lex_fail(&p->lex, &t, "rule-keyword", "only an inexact rule takes a number that is not exactly the one it means");
+    if (p->lex.token.kind != OO__TOKEN_INT && p->lex.token.kind != OO__TOKEN_FLOAT)
+        return oo__lex_expected(&p->lex, "a number behind \"near\"");
+    OO_TRY(parse_number(out, p));
+    (*out)->is_near = true;
     return OO_OK;
 }
 
@@ -571,6 +559,8 @@ static oo_status parse_pattern_argument(const oo__ast **out, oo__rule_parser *p)
         s->uses = 1;
     } else if (t.kind == OO__TOKEN_INT || t.kind == OO__TOKEN_FLOAT) {
         OO_TRY(parse_number(&ast, p));
+    } else if (is_near_number(p)) {
+        OO_TRY(parse_near(&ast, p));
     } else if (oo__lex_is_word(&p->lex, "_")) {
         ast = new_ast(p, OO__AST_ANYTHING, OO__SORT_VALUE, &t);
         oo__rp_next(p);
@@ -587,189 +577,11 @@ static oo_status parse_pattern_argument(const oo__ast **out, oo__rule_parser *p)
 oo_status oo__rp_argument(const oo__ast **out, oo__rule_parser *p) {
     if (p->place == OO__LEFT)
         return parse_pattern_argument(out, p);
-    OO_TRY(parse_term(out, p, false));
+    OO_TRY(oo__rp_term(out, p, false));
     switch ((*out)->sort) {
     case OO__SORT_BOOL:
     case OO__SORT_STRING:
-    case OO__SORT_TYPE: return sort_error(p, *out, "a value or a number", (*out)->sort);
+    case OO__SORT_TYPE: return oo__rp_sort_error(p, *out, "a value or a number", (*out)->sort);
     default: return OO_OK;
     }
-}
-
-/* ---- attributes ---- */
-static oo__sort sort_of_attr(const oo_schema_attr *attr) {
-    switch (attr ? attr->type : OO_ATTR_UNDEFINED) {
-    case OO_ATTR_INT: return OO__SORT_INT;
-    case OO_ATTR_FLOAT: return OO__SORT_FLOAT;
-    case OO_ATTR_STRING: return OO__SORT_STRING;
-    case OO_ATTR_INTS: return OO__SORT_INTS;
-    case OO_ATTR_FLOATS: return OO__SORT_FLOATS;
-    case OO_ATTR_UNDEFINED: return OO__SORT_ANY;
-    default: return OO__SORT_BOOL; /* tensors and graphs: no term is of this kind */
-    }
-}
-
-static const char *schema_attr_name(const void *state, uint32_t i) {
-    const oo_schema *const schema = state;
-    return i < schema->nattrs ? schema->attrs[i].name : NULL;
-}
-
-static oo_status parse_copied(oo__rule_attr *attr, oo__rule_parser *p) {
-    const oo__token t = p->lex.token;
-    if (p->place == OO__LEFT)
-        return oo__lex_fail(&p->lex, &t, "rule-attribute", "..name copies attributes to the right side; here they are only matched");
-    if (t.kind != OO__TOKEN_NAME)
-        return oo__lex_expected(&p->lex, "the name of a result whose attributes are copied");
-    const char *const name = oo__rp_text(p);
-    attr->slot = oo__rp_find_slot(p, name);
-    while (attr->slot != UINT32_MAX && !p->rule->slots[attr->slot].left)
-        attr->slot = p->rule->slots[attr->slot].replaced;
-    if (attr->slot == UINT32_MAX || p->rule->slots[attr->slot].node == UINT32_MAX)
-        return oo__lex_fail(&p->lex, &t, "rule-name", "%s is no result of the left side", name);
-    return OO_OK;
-}
-
-static oo_status parse_attr(oo__rule_attr *attr, oo__rule_parser *p, const oo__operator *op) {
-    const oo__token t = p->lex.token;
-    if (oo__rp_take(p, OO__DOTS))
-        return parse_copied(attr, p);
-    if (t.kind != OO__TOKEN_NAME)
-        return oo__lex_expected(&p->lex, "the name of an attribute");
-    attr->name = oo__rp_text(p);
-    attr->schema = op->schema ? oo__schema_attr(op->schema, attr->name) : NULL;
-    if (op->schema && !attr->schema) {
-        const char *const near = oo__nearest(attr->name, schema_attr_name, op->schema);
-        return oo__lex_fail(&p->lex, &t, "rule-attribute", "%s has no attribute %s%s%s%s", op->names[0], attr->name,
-                            near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-    }
-    const oo__sort sort = sort_of_attr(attr->schema);
-    if (sort == OO__SORT_BOOL)
-        return oo__lex_fail(&p->lex, &t, "rule-attribute", "%s of %s holds tensors or graphs: rules only copy it", attr->name, op->names[0]);
-    OO_TRY(oo__rp_expect(p, '=', "'='"));
-    oo__ast *bound = NULL;
-    if (p->place == OO__LEFT && oo__lex_is(&p->lex, '@')) {
-        OO_TRY(parse_attr_name(&bound, p, true, sort));
-        attr->value = bound;
-    } else {
-        OO_TRY(parse_term(&attr->value, p, false));
-    }
-    return fits(attr->value->sort, sort) ? OO_OK : sort_error(p, attr->value, oo__sort_name(sort), attr->value->sort);
-}
-
-static oo_status parse_attrs(oo__operator *op, oo__rule_parser *p) {
-    if (!oo__rp_take(p, '<'))
-        return OO_OK;
-    oo_vec(oo__rule_attr) attrs = {0};
-    while (!oo__rp_take(p, '>')) {
-        if (attrs.n)
-            OO_TRY(oo__rp_expect(p, ',', "',' or '>'"));
-        const oo__token t = p->lex.token;
-        oo__rule_attr attr = {.slot = UINT32_MAX};
-        OO_TRY(parse_attr(&attr, p, op));
-        for (uint32_t i = 0; attr.name && i < attrs.n; i++)
-            if (attrs.data[i].name && strcmp(attrs.data[i].name, attr.name) == 0)
-                return oo__lex_fail(&p->lex, &t, "rule-attribute", "attribute %s stands twice", attr.name);
-        oo_vec_push(p->arena, &attrs, attr);
-    }
-    op->attrs = attrs.data;
-    op->nattrs = attrs.n;
-    return OO_OK;
-}
-
-/* ---- operators ---- */
-/* The newest definition that is not merely the end of the operator. */
-static const oo_schema *newest(const char *domain, const char *name) {
-    const oo_schema *schema = oo__schema_find(domain, name, oo__schema_latest_opset(domain));
-    while (schema && (schema->traits & OO_TRAIT_DEPRECATED))
-        schema = schema->since > 1 ? oo__schema_find(domain, name, schema->since - 1) : NULL;
-    return schema;
-}
-
-static const char *operator_name(const void *state, uint32_t i) {
-    const char *const domain = state;
-    uint32_t seen = 0;
-    for (uint32_t k = 0; k < oo__schema_count(); k++)
-        if (strcmp(oo__schema_at(k)->domain_name, domain) == 0 && seen++ == i)
-            return oo__schema_at(k)->name;
-    return NULL;
-}
-
-static oo_status parse_operator_name(oo__operator *op, oo__rule_parser *p) {
-    const oo__token t = p->lex.token;
-    if (t.kind != OO__TOKEN_NAME)
-        return oo__lex_expected(&p->lex, "the name of an operator");
-    const char *full = NULL;
-    const char *const start = t.text;
-    do {
-        if (p->lex.token.kind != OO__TOKEN_NAME)
-            return oo__lex_expected(&p->lex, "the name of an operator behind its domain");
-        oo__rp_next(p);
-    } while (oo__rp_take(p, '.'));
-    full = oo__rp_slice(p, start);
-    const char *const dot = strrchr(full, '.');
-    const char *const domain = dot ? oo__arena_copy(p->arena, full, (size_t)(dot - full)) : "";
-    const char *const name = dot ? dot + 1 : full;
-    op->domain = strcmp(domain, "ai.onnx") == 0 ? "" : domain;
-    op->names[op->nnames++] = name;
-    const oo_schema *const schema = newest(op->domain, name);
-    if (op->nnames == 1)
-        op->schema = schema;
-    if (schema || !oo__schema_latest_opset(op->domain))
-        return OO_OK;
-    const char *const near = oo__nearest(name, operator_name, op->domain);
-    return oo__lex_fail(&p->lex, &t, "rule-operator", "ONNX has no operator %s%s%s%s", name, near ? "; did you mean " : "", near ? near : "",
-                        near ? "?" : "");
-}
-
-static oo_status parse_operator_names(oo__operator *op, oo__rule_parser *p) {
-    enum { MOST = 16 };
-    op->names = OO_NEW_ARRAY(p->arena, const char *, MOST);
-    if (!oo__rp_take(p, '('))
-        return parse_operator_name(op, p);
-    do {
-        if (op->nnames == MOST)
-            return oo__lex_fail(&p->lex, &p->lex.token, "rule-limit", "at most %d operators may be alternatives", MOST);
-        const char *const domain = op->domain;
-        const oo__token t = p->lex.token;
-        OO_TRY(parse_operator_name(op, p));
-        if (domain && strcmp(domain, op->domain) != 0)
-            return oo__lex_fail(&p->lex, &t, "rule-operator", "alternatives are of one domain");
-    } while (oo__rp_take(p, '|'));
-    return oo__rp_expect(p, ')', "'|' or ')'");
-}
-
-static oo_status parse_args(oo__operator *op, oo__rule_parser *p) {
-    oo_vec(const oo__ast *) args = {0};
-    OO_TRY(oo__rp_expect(p, '(', op->nattrs ? "'('" : "'(' or '<'"));
-    while (!oo__rp_take(p, ')')) {
-        if (args.n)
-            OO_TRY(oo__rp_expect(p, ',', "',' or ')'"));
-        const oo__ast *arg = NULL;
-        OO_TRY(oo__rp_argument(&arg, p));
-        oo_vec_push(p->arena, &args, arg);
-    }
-    op->args = args.data;
-    op->nargs = args.n;
-    return OO_OK;
-}
-
-oo_status oo__rp_operator(oo__operator **out, oo__rule_parser *p) {
-    if (++p->depth > MAX_DEPTH)
-        return oo__lex_fail(&p->lex, &p->lex.token, "rule-limit", "operators are nested more than %d deep", MAX_DEPTH);
-    oo__operator *const op = *out = OO_NEW(p->arena, oo__operator);
-    op->line = p->lex.token.line;
-    op->column = p->lex.token.column;
-    op->index = UINT32_MAX;
-    op->shared = p->place == OO__LEFT && oo__rp_take_word(p, "shared");
-    if (p->place == OO__LEFT) {
-        if (p->rule->nnodes == OO__RULE_NODES)
-            return oo__lex_fail(&p->lex, &p->lex.token, "rule-limit", "the left side has at most %d operators", OO__RULE_NODES);
-        op->index = p->rule->nnodes;
-        p->rule->nodes[p->rule->nnodes++] = op;
-    }
-    OO_TRY(parse_operator_names(op, p));
-    OO_TRY(parse_attrs(op, p));
-    OO_TRY(parse_args(op, p));
-    p->depth--;
-    return OO_OK;
 }

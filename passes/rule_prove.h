@@ -36,6 +36,7 @@ typedef struct oo__instance {
     bool tame;                   /* no infinities, NaNs and large numbers */
     bool flat;                   /* many constants are all 0 or all 1 */
     int64_t hidden;              /* hidden_size of a recurrent operator; 0 = none yet */
+    uint32_t mode;               /* of the operator being made: what several of its inputs agree on */
     int64_t axis;                /* an axis that suits the shapes that were made; INT64_MIN = none */
     oo__set_attr extra[32];      /* attributes that the shapes ask for */
     uint32_t nextra;

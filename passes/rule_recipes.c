@@ -381,14 +381,14 @@ static bool slice_ints(inst *in, oper op, uint32_t index, oo__shape *shape, int6
         n = (uint32_t)first.dims[0];
     else if (op->nargs > 3 && data.rank && oo__chance(&in->dice, 40))
         n = 1 + oo__pick(&in->dice, data.rank);
-    const bool whole = oo__chance(&in->dice, 60);
+    const bool whole = in->mode < 50, backwards = in->mode >= 85;
     for (uint32_t i = 0; i < n && i < data.rank; i++) {
         const int64_t d = data.dims[i];
         switch (index) {
-        case 1: out[i] = whole ? 0 : some(in, -d, d); break;
-        case 2: out[i] = whole ? (oo__chance(&in->dice, 50) ? INT64_MAX : d) : some(in, -d, d + 2); break;
+        case 1: out[i] = whole ? 0 : backwards ? -1 : some(in, -d, d); break;
+        case 2: out[i] = whole ? (oo__chance(&in->dice, 50) ? INT64_MAX : d) : backwards ? -INT64_MAX : some(in, -d, d + 2); break;
         case 3: out[i] = oo__chance(&in->dice, 20) ? (int64_t)i - data.rank : i; break;
-        default: out[i] = whole || oo__chance(&in->dice, 50) ? 1 : oo__chance(&in->dice, 50) ? 2 : -1; break;
+        default: out[i] = backwards ? -1 : whole || oo__chance(&in->dice, 50) ? 1 : oo__chance(&in->dice, 50) ? 2 : -1; break;
         }
     }
     *shape = (oo__shape){.rank = 1, .dims = {n}};

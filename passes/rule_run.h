@@ -20,11 +20,12 @@ typedef enum oo__operand_kind {
 typedef struct oo__operand {
     oo__operand_kind kind;
     bool omitted;            /* LITERAL: stands for an omitted input */
+    bool listed;             /* COMPUTED: a list of the rule, which has the type of what it meets, else int64 or double */
     oo_elem elem;            /* COMPUTED: the type it will have */
     double number;           /* LITERAL */
     oo_value *value;         /* GRAPH_VALUE */
     const oo_tensor *tensor; /* TENSOR; GRAPH_VALUE: its contents when constant, NULL = not asked for or not constant */
-    oo_array *array;         /* COMPUTED: floating-point types as doubles, others as they are */
+    oo_array *array;         /* COMPUTED: floating-point numbers as doubles or in their type */
     const struct oo__operand *items; /* MANY */
     uint32_t count;
     const char *stem;        /* COMPUTED: name of the constant that it comes from, NULL = none */
@@ -79,6 +80,7 @@ typedef struct oo__rule_run {
     oo__term attrs[OO__RULE_ATTRS];
     uint64_t bound;          /* which values are set */
     uint32_t bound_attrs, bound_nodes;
+    uint32_t budget;         /* steps that this attempt may still take */
     const char *miss;        /* why the attempt that came farthest failed */
     uint32_t miss_step;
 } oo__rule_run;

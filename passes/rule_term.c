@@ -324,7 +324,7 @@ oo__term oo__eval(oo__rule_run *run, const oo__ast *ast) {
     case OO__AST_VALUE:
     case OO__AST_VALUES: return eval_value(run, ast);
     case OO__AST_ATTR: return run->bound_attrs >> ast->slot & 1 ? run->attrs[ast->slot] : oo__unknown();
-    case OO__AST_ANYTHING: return oo__unknown();
+    case OO__AST_ANYTHING: return (oo__term){.sort = OO__SORT_VALUE, .operand = {.kind = OO__ABSENT}};
     case OO__AST_OPERATOR: return eval_operator(run, ast->op);
     case OO__AST_CALL: return eval_call(run, ast);
     case OO__AST_INDEX: return eval_index(run, ast);

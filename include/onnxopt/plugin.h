@@ -99,4 +99,14 @@ typedef int (*oo_plugin_entry)(const oo_api *api, oo_registry *registry);
         return status;                                                                                                 \
     }
 
+/* The same for a plugin that registers by itself what it has, rules and guards, say: calls `int setup(oo_registry *)`, which returns 0 or
+ * what failed. */
+#define OO_PLUGIN_SETUP(setup)                                                                                         \
+    OO_PLUGIN_TABLE_                                                                                                   \
+    OO_PLUGIN_LINKAGE_ __attribute__((visibility("default"))) int OO_PLUGIN_ENTRY(const oo_api *api, oo_registry *registry); \
+    int OO_PLUGIN_ENTRY(const oo_api *api, oo_registry *registry) {                                                    \
+        OO_PLUGIN_SET_TABLE_(api)                                                                                      \
+        return setup(registry);                                                                                        \
+    }
+
 #endif

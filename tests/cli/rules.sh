@@ -13,6 +13,10 @@ END
 "$ONNXOPT" -q --rules swish.rules m.onnxtxt --emit=text -o -
 "$ONNXOPT" -q --rules swish.rules --disable my-swish m.onnxtxt --emit=text -o - | grep -c Swish || true
 "$ONNXOPT" --rules swish.rules --list-rules | grep my-swish | tr -s ' '
+"$ONNXOPT" --list-rules=json | python3 -c '
+import json, sys
+rules = json.load(sys.stdin)
+print(len(rules) > 20, all(r["text"].startswith("rule ") and r["level"] in (1, 2, 3) for r in rules))'
 "$ONNXOPT" --rules swish.rules --print-pipeline -p dce
 "$ONNXOPT" --rules swish.rules "$CORPUS"/tv_efficientnet_b0.ts11.onnx -o e.onnx
 "$ONNXOPT" -q e.onnx --emit=text -o - | grep -c my.domain.Swish

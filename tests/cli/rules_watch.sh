@@ -5,8 +5,8 @@ main (float[2,3] x, float[] u, float[3,4] v, float[4] b) => (float[] y, float[2,
 { [first] p = MatMul(u, v) [second] y = Add(p, b) [third] q = MatMul(x, v) [fourth] z = Add(q, b) }
 END
 "$ONNXOPT" -q -p 'rules{group=fusions}' --remarks m.onnxtxt --emit=text -o -
-"$ONNXOPT" -q -p rules --exact m.onnxtxt --emit=text -o - | grep -c Gemm || true
-"$ONNXOPT" -q -p 'rules{exact}' m.onnxtxt --emit=text -o - | grep -c Gemm || true
+"$ONNXOPT" -q -p 'rules{only=fuse-matmul-add}' --exact m.onnxtxt --emit=text -o - | grep -c Gemm || true
+"$ONNXOPT" -q -p 'rules{exact only=fuse-matmul-add}' m.onnxtxt --emit=text -o - | grep -c Gemm || true
 cat >loop.rules <<'END'
 rule one { y = Relu(x)  =>  y = Abs(x) }
 rule two { y = Abs(x)  =>  y = Relu(x) }
