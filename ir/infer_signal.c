@@ -85,7 +85,8 @@ oo_status oo__infer_window(oo__infer *c) {
     const oo_expr *const size = one_number(c, 0);
     if (size && oo__expr_high(size) < 0)
         return oo__infer_fail(c, "the size is negative");
-    oo__set_tensor(c, 0, output_datatype(c), 1, &size);
+    const oo_expr *const length = size ? size : oo__infer_symbol(c, "window", 0, INT64_MAX);
+    oo__set_tensor(c, 0, output_datatype(c), 1, &length);
     return OO_OK;
 }
 
