@@ -302,7 +302,8 @@ oo_status oo__kernel_mod(oo__call *c) {
 /* PRelu: before version 7 a slope of rank 1 is one number a channel, axis 1. */
 oo_status oo__kernel_prelu(oo__call *c) {
     const oo_array *const x = oo__in(c, 0), *const slope = oo__in(c, 1);
-    if (x && slope && c->schema->since >= 7 && !widens(x, slope))
+    const bool per_channel = x && slope && c->schema->since < 7 && slope->rank == 1 && x->rank >= 2;
+    if (x && slope && !per_channel && !widens(x, slope))
         return oo__eval_fail(c, "the slope does not broadcast to the input");
     if (!x || !slope || c->schema->since >= 7 || slope->rank != 1 || slope->count == 1 || x->rank < 2 || x->rank > OO__MAX_RANK)
         return run_binary(c, &PRELU, x, slope);

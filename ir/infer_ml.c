@@ -62,6 +62,8 @@ oo_status oo__infer_ml_array_feature_extractor(oo__infer *c) {
     const oo_expr *picked = oo_type_rank(which) >= 0 ? oo__number(c, 1) : NULL;
     for (int32_t i = 0; i < oo_type_rank(which); i++)
         picked = oo__expr_mul(c->exprs, picked, which->dims[i].expr);
+    if (rank == 0)
+        return oo__infer_fail(c, "the input is a scalar");
     if (rank == 1) {
         set_matrix(c, 0, oo_type_elem(in), oo__number(c, 1), picked);
         return OO_OK;

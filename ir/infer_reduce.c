@@ -305,6 +305,9 @@ static oo_status upsample_by_attribute(oo__infer *c) {
     const bool listed = scales && scales->type == OO_ATTR_FLOATS && !scales->reference && !scales->raw.data;
     if (listed && oo_type_rank(in) >= 0 && scales->count != in->rank)
         return oo__infer_fail(c, "%u scales are given for rank %u", scales->count, in->rank);
+    for (uint32_t i = 0; listed && i < scales->count; i++)
+        if (!(scales->floats[i] > 0))
+            return oo__infer_fail(c, "scale %u is %g, not positive", i, (double)scales->floats[i]);
     for (int32_t i = 0; listed && i < oo_type_rank(in) && i < MAX_RANK; i++) {
         int64_t size;
         if (!in->dims[i].expr || !(scales->floats[i] > 0) || !(scales->floats[i] < 1e6f))
