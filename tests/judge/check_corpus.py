@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Judge: `--check=2` calls no model of the corpus wrong after pipelines that other judges found right.
 
-usage: check_corpus.py -p PIPELINE|-O2 [-p ...] [--seconds N] [MODEL NAME PREFIX...]
+usage: check_corpus.py -p PIPELINE|-p-O2 [-p ...] [--seconds N] [MODEL NAME PREFIX...]
 Models are taken from small to large until N seconds have passed (default 600): those left out are counted, not judged. Exits 1 when one is called
 wrong, when nothing of it was checked, or when fewer than half of the models were reached.
 """
@@ -35,7 +35,7 @@ def judge(job):
     lines = [line for line in run.stderr.decode(errors="replace").splitlines() if "nothing written" not in line]
     seconds = f"{time.monotonic() - started:.1f}"
     said = lines[0].split(": ", 1)[-1] if lines else "nothing"
-    good = run.returncode == 0 and not any("warning" in line or "error" in line for line in lines)
+    good = run.returncode == 0 and not any("warning: " in line or "error: " in line for line in lines)
     return model.stem, seconds, words(said) if good else said[-200:], "ok" if good else f"exit {run.returncode}"
 
 
