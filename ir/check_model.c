@@ -77,17 +77,24 @@ static void check_opset(oo__check_run *c, const oo_opset *o) {
                  (long long)o->version, domain, latest);
 }
 
+/* Interned, and the same for both spellings of ONNX's own set. */
+static const char *canonical(const oo__check_run *c, const char *domain) { return same_domain(domain, NULL) ? c->model->empty : domain; }
+
+/* The slot of a domain holds its first import. */
 static void check_opset_list(oo__check_run *c, const oo_opsets *opsets) {
     for (uint32_t i = 0; i < opsets->n; i++) {
-        check_opset(c, &opsets->data[i]);
-        for (uint32_t k = 0; k < i; k++) {
-            if (!same_domain(opsets->data[i].domain, opsets->data[k].domain))
-                continue;
-            oo__tell(c, DEFECT_OPSET_ODD, NULL, "the operator set \"%s\" is imported twice, in versions %lld and %lld",
-                     oo__shown(opsets->data[i].domain), (long long)opsets->data[k].version, (long long)opsets->data[i].version);
-            break;
-        }
+        oo_opset *const o = &opsets->data[i];
+        void **const slot = oo__str_slot(canonical(c, o->domain));
+        const oo_opset *const first = *slot;
+        check_opset(c, o);
+        if (first)
+            oo__tell(c, DEFECT_OPSET_ODD, NULL, "the operator set \"%s\" is imported twice, in versions %lld and %lld", oo__shown(o->domain),
+                     (long long)first->version, (long long)o->version);
+        else
+            *slot = o;
     }
+    for (uint32_t i = 0; i < opsets->n; i++)
+        *oo__str_slot(canonical(c, opsets->data[i].domain)) = NULL;
 }
 
 void oo__check_opsets(oo__check_run *c) { check_opset_list(c, &c->model->opsets); }

@@ -96,9 +96,9 @@ static bool check_constraints(oo__check_run *c, const oo_node *node, const oo_sc
 }
 
 /* ---- calls ---- */
-/* Whether the value stands for an input that the call, or the call around it, leaves out. */
+/* Whether the value stands for an input that the call, or the call around it, leaves out. Such a value has no type. */
 static bool is_left_out(const oo_value *value, const oo__infer_frame *call) {
-    for (; value && call && value->graph == call->function->graph && (value->flags & OO_VALUE_INPUT); call = call->outer) {
+    for (; value && !value->type && call && value->graph == call->function->graph && (value->flags & OO_VALUE_INPUT); call = call->outer) {
         uint32_t i = 0;
         while (i < value->graph->inputs.n && value->graph->inputs.data[i].value != value)
             i++;
