@@ -63,9 +63,9 @@ void oo__lex_locate(const oo__lexer *lexer, const oo__token *where, oo_diag *dia
     diag->source_line = line;
 }
 
-oo_status oo__lex_fail(oo__lexer *lexer, const oo__token *where, const char *code, const char *format, ...) {
+void oo__lex_tell(oo__lexer *lexer, const oo__token *where, const char *code, const char *format, ...) {
     if (lexer->failed)
-        return OO_INVALID;
+        return;
     lexer->failed = true;
     char line[OO__LINE_ROOM];
     oo_diag diag = {.severity = OO_ERROR, .code = code, .offset = -1};
@@ -74,23 +74,22 @@ oo_status oo__lex_fail(oo__lexer *lexer, const oo__token *where, const char *cod
     va_start(args, format);
     oo__diag_v(lexer->context, diag, format, args);
     va_end(args);
-    return OO_INVALID;
 }
 
-oo_status oo__lex_expected(oo__lexer *lexer, const char *what) {
+void oo__lex_tell_expected(oo__lexer *lexer, const char *what) {
     const oo__token *const t = &lexer->token;
     const char *const shown = oo__printable(t->text, t->size);
     char room[4];
     switch (t->kind) {
-    case OO__TOKEN_END: return oo__lex_fail(lexer, t, "text-syntax", "expected %s, but the text ends here", what);
-    case OO__TOKEN_NAME: return oo__lex_fail(lexer, t, "text-syntax", "expected %s, found the name %s", what, shown);
+    case OO__TOKEN_END: oo__lex_tell(lexer, t, "text-syntax", "expected %s, but the text ends here", what); return;
+    case OO__TOKEN_NAME: oo__lex_tell(lexer, t, "text-syntax", "expected %s, found the name %s", what, shown); return;
     case OO__TOKEN_STRING:
-        return oo__lex_fail(lexer, t, "text-syntax", "expected %s, found the string \"%s\"", what, shown);
+        oo__lex_tell(lexer, t, "text-syntax", "expected %s, found the string \"%s\"", what, shown); return;
     case OO__TOKEN_INT:
-    case OO__TOKEN_FLOAT: return oo__lex_fail(lexer, t, "text-syntax", "expected %s, found the number %s", what, shown);
+    case OO__TOKEN_FLOAT: oo__lex_tell(lexer, t, "text-syntax", "expected %s, found the number %s", what, shown); return;
     case OO__TOKEN_PUNCT:
-        return oo__lex_fail(lexer, t, "text-syntax", "expected %s, found '%s'", what, punct_text(t->punct, room));
-    default: return OO_INVALID;
+        oo__lex_tell(lexer, t, "text-syntax", "expected %s, found '%s'", what, punct_text(t->punct, room)); return;
+    default: return;
     }
 }
 

@@ -65,9 +65,12 @@ size_t oo__lex_unescape(char *out, const oo__token *token);
 /* Fills the place of `where` into `diag`; the source line goes to `line`. */
 enum { OO__LINE_ROOM = 512 };
 void oo__lex_locate(const oo__lexer *lexer, const oo__token *where, oo_diag *diag, char line[OO__LINE_ROOM]);
-/* Reports an error at `where`, unless one was reported. Returns OO_INVALID. */
-oo_status oo__lex_fail(oo__lexer *lexer, const oo__token *where, const char *code, const char *format, ...)
-    OO_PRINTF(4, 5);
-/* "expected WHAT, found ..." at the current token. Returns OO_INVALID. */
-oo_status oo__lex_expected(oo__lexer *lexer, const char *what);
+/* Reports an error at `where`, unless one was reported: oo__lex_fail(lexer, where, code, format, ...). Gives OO_INVALID; a macro, so that
+ * compilers and analyzers see what. */
+void oo__lex_tell(oo__lexer *lexer, const oo__token *where, const char *code, const char *format, ...) OO_PRINTF(4, 5);
+static inline oo_status oo__lex_told(oo_status status) { return status; } /* may be ignored, as a bare constant may not */
+#define oo__lex_fail(...) oo__lex_told((oo__lex_tell(__VA_ARGS__), OO_INVALID))
+/* "expected WHAT, found ..." at the current token: oo__lex_expected(lexer, what). Gives OO_INVALID. */
+void oo__lex_tell_expected(oo__lexer *lexer, const char *what);
+#define oo__lex_expected(lexer, what) oo__lex_told((oo__lex_tell_expected((lexer), (what)), OO_INVALID))
 #endif

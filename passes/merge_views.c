@@ -341,7 +341,7 @@ static bool reshape_transpose(merger *m, const dims *from, plan *p) {
 /* Transpose of the source's own dimensions, then Reshape. */
 static bool transpose_reshape(merger *m, plan *p) {
     layout sorted;
-    int64_t inverse[MOST];
+    int64_t inverse[MOST] = {0};
     dims to;
     step *const s = &p->steps[0];
     if (!sorted_like(m, &m->source, &m->result, &sorted, inverse) || !sizes_of(m, &sorted, &s->shape) || !sizes_of(m, &m->result, &to))
@@ -367,7 +367,7 @@ static bool three_steps(merger *m, const dims *from, plan *p) {
     }
     blocks.first[blocks.n] = m->natoms;
     step *const s = &p->steps[1];
-    int64_t inverse[MOST];
+    int64_t inverse[MOST] = {0};
     if (!sizes_of(m, &blocks, &middle) || !add_reshape(p, from, &middle) || !sorted_like(m, &blocks, &m->result, &moved, inverse))
         return false;
     s->kind = TRANSPOSE;

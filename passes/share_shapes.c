@@ -231,7 +231,7 @@ static bool rebuild(share *h, oo_node *node) {
     const uint32_t cost = cut_into_runs(h, node, runs, &n);
     if (cost == UINT32_MAX || chain_length(node, MAX_CHAIN) <= cost || !shapes_begin(h->s, SHAPE, node))
         return false;
-    const oo_value *parts[MAX_ITEMS];
+    const oo_value *parts[MAX_ITEMS] = {NULL};
     for (uint32_t i = 0; i < n; i++)
         parts[i] = build_run(h, node, k, &runs[i]);
     oo_node *const concat = n > 1 ? oo_build(h->s->rw, node, "", "Concat", parts, n, 1) : NULL;
