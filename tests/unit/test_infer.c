@@ -187,7 +187,7 @@ static int64_t known_number(const oo_value *value) {
 }
 
 static oo_value *scalar_of(world *w, const char *name, oo_elem elem, double number) {
-    const uint8_t byte = (uint8_t)number;
+    const uint8_t byte = elem == OO_UINT8 ? (uint8_t)number : 0;
     return add_init(w->graph, name,
                     elem == OO_UINT8 ? oo_tensor_make(w->model, elem, 0, NULL, &byte)
                                      : oo_tensor_from_doubles(w->model, elem, 0, NULL, &number));
