@@ -16,11 +16,11 @@ static void *unpacked(oo__writer *w, const ProtobufCMessageDescriptor *type, oo_
     return protobuf_c_message_unpack(type, &w->allocator, raw.size, raw.data);
 }
 
-void oo__write_text_field(oo__writer *w, uint32_t field, const char *text) {
-    if (!text)
+void oo__write_text_field(oo__writer *w, uint32_t field, const char *interned) {
+    if (!interned)
         return;
     const uint64_t mark = oo__emit_size(w->emit);
-    oo__emit_text(w->emit, text, oo__str_len(text));
+    oo__emit_text(w->emit, interned, oo__str_len(interned));
     oo__emit_close(w->emit, field, mark);
 }
 
