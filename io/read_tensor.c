@@ -174,6 +174,7 @@ static oo_status read_data(oo__reader *r, oo_tensor *t, const Onnx__TensorProto 
         if (kinds && !(own == OO_STORE_RAW && !cut && m->raw_data.len == 0))
             return defect(r, t, tensor_error(r, m, "load-tensor-data", "holds data although it says that they are in another file"));
         t->storage = OO_STORE_EXTERNAL;
+        t->has_empty_raw = m->has_raw_data;
         return defect(r, t, oo__read_external(r, t));
     }
     if (cut)

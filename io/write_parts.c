@@ -222,6 +222,7 @@ void oo__write_tensor(oo__writer *w, const oo_tensor *t, const char *name) {
         m.has_data_location = m.data_location = 1;
     else if (t->storage == OO_STORE_EXTERNAL && !keep)
         m.has_data_location = m.data_location = 0;
+    m.has_raw_data = keep && t->has_empty_raw;
     oo__emit_bytes(w->emit, t->rest.data, t->rest.size);
     oo__write_props(w, 16, &t->metadata);
     oo__write_props(w, 13, &external);

@@ -91,6 +91,7 @@ struct oo_tensor {
     oo_bytes_list strings;     /* STRINGS */
     oo_props external;         /* EXTERNAL: location, offset, length, checksum as the file has them */
     bool has_location;         /* data_location is present */
+    bool has_empty_raw;        /* EXTERNAL: an empty raw_data is there as well */
     int32_t location;
     oo_fill fill;              /* LAZY */
     const void *state;
