@@ -4,6 +4,7 @@
 #include "base/minifloat.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -359,4 +360,13 @@ bool oo__broadcast(uint32_t *rank, int64_t *out, uint32_t a_rank, const int64_t 
         out[i] = x == 1 ? y : x;
     }
     return true;
+}
+
+void oo__array_name(const oo_array *a, char *out, size_t size) {
+    const char *const type = oo__elem_name((int32_t)a->elem);
+    size_t n = (size_t)snprintf(out, size, "%s[", type ? type : "?");
+    for (uint32_t i = 0; i < a->rank && n < size; i++)
+        n += (size_t)snprintf(out + n, size - n, "%s%lld", i ? "," : "", (long long)a->dims[i]);
+    if (n < size)
+        snprintf(out + n, size - n, "]");
 }

@@ -20,16 +20,6 @@ static bool differs(const place *p, const char *format, ...) {
     return false;
 }
 
-/* "float[2,3]" */
-static void name_of(const oo_array *a, char *out, size_t size) {
-    const char *const type = oo__elem_name((int32_t)a->elem);
-    size_t n = (size_t)snprintf(out, size, "%s[", type ? type : "?");
-    for (uint32_t i = 0; i < a->rank && n < size; i++)
-        n += (size_t)snprintf(out + n, size - n, "%s%lld", i ? "," : "", (long long)a->dims[i]);
-    if (n < size)
-        snprintf(out + n, size - n, "]");
-}
-
 /* ---- elements ---- */
 static bool is_floating(oo_elem elem) {
     return elem == OO_FLOAT || elem == OO_DOUBLE || elem == OO_FLOAT16 || (elem >= OO_COMPLEX64 && elem <= OO_FLOAT8E5M2FNUZ) ||
@@ -84,8 +74,8 @@ static bool ints_agree(const place *p, const oo_array *got, const oo_array *want
 static bool arrays_agree(const place *p, const oo_array *got, const oo_array *want) {
     if (got->elem != want->elem || got->rank != want->rank || (got->rank && memcmp(got->dims, want->dims, got->rank * sizeof *got->dims) != 0)) {
         char a[128], b[128];
-        name_of(got, a, sizeof a);
-        name_of(want, b, sizeof b);
+        oo__array_name(got, a, sizeof a);
+        oo__array_name(want, b, sizeof b);
         return differs(p, "it is %s instead of %s", a, b);
     }
     if (p->tolerance->shape_only)

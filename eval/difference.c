@@ -157,23 +157,14 @@ static void incomparable(const place *p, const char *got, const char *want) {
     note(p, text);
 }
 
-static void name_of(const oo_array *a, char *out, size_t size) {
-    const char *const type = oo__elem_name((int32_t)a->elem);
-    size_t n = (size_t)snprintf(out, size, "%s[", type ? type : "?");
-    for (uint32_t i = 0; i < a->rank && n < size; i++)
-        n += (size_t)snprintf(out + n, size - n, "%s%lld", i ? "," : "", (long long)a->dims[i]);
-    if (n < size)
-        snprintf(out + n, size - n, "]");
-}
-
 static void compare_arrays(const place *p, const oo_array *got, const oo_array *want) {
     if (got == want)
         return;
     if (got->elem != want->elem || got->rank != want->rank ||
         (got->rank && memcmp(got->dims, want->dims, got->rank * sizeof *got->dims) != 0)) {
         char a[80], b[80];
-        name_of(got, a, sizeof a);
-        name_of(want, b, sizeof b);
+        oo__array_name(got, a, sizeof a);
+        oo__array_name(want, b, sizeof b);
         incomparable(p, a, b);
         return;
     }

@@ -52,6 +52,8 @@ int64_t oo__array_int(const oo_array *array, uint64_t i);
  * is cut by oo__int_of_double first; of uint64, what lies from 2^63 to 2^64 is kept and more gives 0. */
 void oo__array_set_double(oo_array *array, uint64_t i, double value);
 void oo__array_set_int(oo_array *array, uint64_t i, int64_t value);
+/* Element type and dimensions as "float[2,3]", cut off at `size`. */
+void oo__array_name(const oo_array *array, char *out, size_t size);
 /* Copies a string into element i. */
 void oo__array_set_string(oo_array *array, uint64_t i, oo_bytes text);
 /* The whole array as floats or doubles in new memory (release with free), and back, rounding once per element. */

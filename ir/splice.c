@@ -385,3 +385,14 @@ void oo_splice(oo_rewriter *rw, const oo_graph *body, oo_node *before, const oo_
     rw->touched.n = 0;
     free(s.foreign_twins);
 }
+
+int64_t oo__nodes_inside(const oo_graph *graph) {
+    int64_t count = 0;
+    oo_for_each_node(node, graph) {
+        count++;
+        const uint32_t n = oo_node_nsubgraphs(node);
+        for (uint32_t i = 0; i < n; i++)
+            count += oo__nodes_inside(oo_node_subgraph(node, i));
+    }
+    return count;
+}

@@ -5,6 +5,7 @@
 #include "io/io.h"
 #include "ir/infer.h"
 #include "ir/node_types.h"
+#include "ir/splice.h"
 #include "passes/bodies.h"
 
 #include <onnxopt/onnxopt.h>
@@ -101,17 +102,6 @@ static oo_model *body_model(const state *s, const oo_node *node, const oo_schema
     oo_require(!text || model, "the body of %s is malformed:\n%s", schema->name, text);
     oo__arena_free(arena);
     return model;
-}
-
-static int64_t count_nodes(const oo_graph *graph) {
-    int64_t count = 0;
-    oo_for_each_node(node, graph) {
-        count++;
-        const uint32_t n = oo_node_nsubgraphs(node);
-        for (uint32_t i = 0; i < n; i++)
-            count += count_nodes(oo_node_subgraph(node, i));
-    }
-    return count;
 }
 
 /* ---- whether it is right ---- */
@@ -230,7 +220,7 @@ static oo_node *expand(state *s, oo_node *node, const oo_schema *schema) {
     oo_arena *const arena = oo__arena_new();
     if (model) {
         const oo_graph *const body = model->functions.data[0]->graph;
-        const int64_t size = count_nodes(body);
+        const int64_t size = oo__nodes_inside(body);
         problem = oo_splice_problem(s->rw, body, oo_node_graph(node), node);
         if (!problem && s->grown + size > s->options->max_nodes)
             problem = "max-nodes would be passed";

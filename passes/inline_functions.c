@@ -2,6 +2,8 @@
  *
  * Calls are followed from the graphs that run: what a copied body calls is seen next, so calls within calls end too, and a function that
  * nothing calls any more is left for dce. */
+#include "ir/splice.h"
+
 #include <onnxopt/onnxopt.h>
 
 #include <string.h>
@@ -46,17 +48,6 @@ static bool is_wanted(const state *s, const oo_node *call) {
     return false;
 }
 
-static int64_t count_nodes(const oo_graph *graph) {
-    int64_t count = 0;
-    oo_for_each_node(node, graph) {
-        count++;
-        const uint32_t n = oo_node_nsubgraphs(node);
-        for (uint32_t i = 0; i < n; i++)
-            count += count_nodes(oo_node_subgraph(node, i));
-    }
-    return count;
-}
-
 /* ---- one call ---- */
 static oo_value **actual_inputs(const state *s, const oo_node *call, const oo_graph *body) {
     const uint32_t n = oo_graph_ninputs(body);
@@ -83,7 +74,7 @@ static bool replace_outputs(const state *s, const oo_node *call, oo_value *const
 
 /* The first of the nodes that stand for the call, NULL when it stays. */
 static oo_node *inline_call(state *s, oo_node *call, const oo_graph *body) {
-    const int64_t size = count_nodes(body);
+    const int64_t size = oo__nodes_inside(body);
     const char *const problem = oo_splice_problem(s->rw, body, oo_node_graph(call), call);
     if (problem) {
         oo_miss(s->rw, RULE, call, "%s", problem);
