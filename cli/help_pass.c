@@ -10,12 +10,14 @@ static const char *type_name(oo_option_type type) {
     return names[type];
 }
 
-static cJSON *pass_json(const oo_pass *pass, const char *origin) {
+static cJSON *pass_json(const oo_pass *pass, const char *origin, int level) {
     cJSON *const object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "name", pass->name);
     cJSON_AddStringToObject(object, "summary", pass->summary ? pass->summary : "");
     cJSON_AddStringToObject(object, "origin", origin);
     cJSON_AddBoolToObject(object, "inexact", pass->inexact);
+    if (level >= 0)
+        cJSON_AddNumberToObject(object, "level", level);
     cJSON *const options = cJSON_AddArrayToObject(object, "options");
     for (uint32_t i = 0; i < pass->noptions; i++) {
         const oo_option_row *const row = &pass->options[i];
@@ -29,12 +31,12 @@ static cJSON *pass_json(const oo_pass *pass, const char *origin) {
     return object;
 }
 
-static void print_json(FILE *f, const oo_registry *registry) {
+static void print_json(FILE *f, oo_context *context, const oo_registry *registry) {
     cJSON *const list = cJSON_CreateArray();
     for (uint32_t i = 0; i < oo__registry_count(registry); i++) {
         const char *origin;
         const oo_pass *const pass = oo__registry_at(registry, i, &origin);
-        cJSON_AddItemToArray(list, pass_json(pass, origin));
+        cJSON_AddItemToArray(list, pass_json(pass, origin, oo__pipeline_level_of(context, registry, pass)));
     }
     char *const text = cJSON_Print(list);
     if (!text)
@@ -44,9 +46,9 @@ static void print_json(FILE *f, const oo_registry *registry) {
     cJSON_Delete(list);
 }
 
-void oo__print_passes(FILE *f, const oo_registry *registry, bool json) {
+void oo__print_passes(FILE *f, oo_context *context, const oo_registry *registry, bool json) {
     if (json) {
-        print_json(f, registry);
+        print_json(f, context, registry);
         return;
     }
     int width = 0;

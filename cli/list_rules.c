@@ -18,6 +18,12 @@ static void print_json(FILE *f, const oo__rules *rules) {
         if (rule->target)
             cJSON_AddStringToObject(object, "target", rule->target);
         cJSON_AddNumberToObject(object, "benefit", (double)rule->benefit);
+        int64_t first, last;
+        if (oo__rule_opsets(rule, &first, &last)) {
+            cJSON_AddNumberToObject(object, "first_opset", (double)first);
+            if (last < oo__schema_latest_opset(""))
+                cJSON_AddNumberToObject(object, "last_opset", (double)last);
+        }
         cJSON_AddStringToObject(object, "doc", rule->doc);
         cJSON_AddStringToObject(object, "text", rule->text);
         cJSON_AddItemToArray(list, object);

@@ -35,6 +35,8 @@ void oo__pipeline_free(oo_pipeline *pipeline);
 char *oo__pipeline_print(const oo_pipeline *pipeline);
 /* Text of -O0 .. -O3 (level 0 .. 3), from pipelines.def. */
 const char *oo__pipeline_of_level(int level);
+/* The lowest level whose pipeline has this pass; -1 when none has. */
+int oo__pipeline_level_of(oo_context *context, const oo_registry *registry, const oo_pass *pass);
 
 /* ---- running ---- */
 typedef enum oo_verify { OO_VERIFY_OFF, OO_VERIFY_END, OO_VERIFY_EACH } oo_verify;

@@ -281,6 +281,26 @@ void oo__pipeline_free(oo_pipeline *pipeline) {
         oo__arena_free(pipeline->arena);
 }
 
+static bool has_pass(const oo__items *items, const oo_pass *pass) {
+    for (uint32_t i = 0; i < items->n; i++)
+        if (items->data[i]->pass == pass || (!items->data[i]->pass && has_pass(&items->data[i]->items, pass)))
+            return true;
+    return false;
+}
+
+int oo__pipeline_level_of(oo_context *context, const oo_registry *registry, const oo_pass *pass) {
+    for (int level = 0; oo__pipeline_of_level(level); level++) {
+        oo_pipeline *pipeline;
+        oo_require(oo__pipeline_parse(&pipeline, context, registry, oo__pipeline_of_level(level), "level") == OO_OK,
+                   "the pipeline of level %d does not parse", level);
+        const bool found = has_pass(&pipeline->items, pass);
+        oo__pipeline_free(pipeline);
+        if (found)
+            return level;
+    }
+    return -1;
+}
+
 /* ---- printing ---- */
 static void print_value(FILE *f, const oo_option_row *row, const void *options) {
     const void *const field = (const char *)options + row->offset;

@@ -24,6 +24,9 @@ const oo__rule *oo__rulebase_find(oo_rulebase *base, const char *name);
 bool oo__rulebase_has(oo_rulebase *base, const char *name);
 const char *oo__rulebase_suggest(oo_rulebase *base, const char *name);
 
+/* The oldest and newest opset of ai.onnx that have all operators of a rule; false when none has (rule_build.c). */
+bool oo__rule_opsets(const oo__rule *rule, int64_t *first, int64_t *last);
+
 /* The built-in rules as text (generated from passes/rules/): the k-th file, NULL behind the last. */
 typedef struct oo__rule_text {
     const char *group;

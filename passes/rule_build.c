@@ -625,7 +625,8 @@ static bool can_build_term(const oo__rule *rule, const oo__ast *ast, int64_t ops
     for (uint32_t i = 0; known && i < op->nnames; i++) {
         oo__op_facts facts;
         const oo_op bare = {.name = op->names[i], .domain = op->domain};
-        oo__op_facts_find(&facts, &bare, *op->domain ? oo_graph_opset(graph, op->domain) : opset);
+        const int64_t newest = oo__schema_latest_opset(op->domain);
+        oo__op_facts_find(&facts, &bare, !*op->domain ? opset : graph ? oo_graph_opset(graph, op->domain) : newest);
         if (!facts.usable)
             return false;
     }
@@ -640,4 +641,30 @@ bool oo__rule_can_build(const oo__rule *rule, int64_t opset, const oo_graph *gra
         if (!can_build_term(rule, rule->right[i].value, opset, graph))
             return false;
     return true;
+}
+
+static bool can_match(const oo__operator *op, int64_t opset) {
+    const int64_t newest = oo__schema_latest_opset(op->domain);
+    for (uint32_t i = 0; i < op->nnames; i++) {
+        oo__op_facts facts;
+        const oo_op bare = {.name = op->names[i], .domain = op->domain};
+        oo__op_facts_find(&facts, &bare, *op->domain ? newest : opset);
+        if (facts.usable && (facts.schema || !newest))
+            return true;
+    }
+    return false;
+}
+
+bool oo__rule_opsets(const oo__rule *rule, int64_t *first, int64_t *last) {
+    *first = *last = 0;
+    for (int64_t opset = 1; opset <= oo__schema_latest_opset(""); opset++) {
+        bool exists = oo__rule_can_build(rule, opset, NULL);
+        for (uint32_t k = 0; k < rule->nnodes && exists; k++)
+            exists = can_match(rule->nodes[k], opset);
+        if (!exists)
+            continue;
+        *first = *first ? *first : opset;
+        *last = opset;
+    }
+    return *first > 0;
 }

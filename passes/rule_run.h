@@ -196,7 +196,7 @@ bool oo__rule_apply(oo__rule_run *run, bool *fuel);
  * computed. For an open rewrite; NULL when it cannot be. */
 oo_node *oo__build_operator(oo__rule_run *run, oo_node *before, const oo__operator *op, const char *name, oo__operand *args, uint32_t nargs,
                             const oo__set_attr *extra, uint32_t nextra, uint32_t nout);
-/* Whether all operators of the right side exist at this opset. */
+/* Whether all operators of the right side exist at this opset. graph NULL: other domains as they are now. */
 bool oo__rule_can_build(const oo__rule *rule, int64_t opset, const oo_graph *graph);
 /* Attributes of a call as they will be; false when one is unknown. */
 bool oo__call_attrs(oo__rule_run *run, const oo__operator *op, oo__set_attr *out, uint32_t room, uint32_t *count);
