@@ -34,7 +34,7 @@ typedef struct oo_save_options {
 oo_status oo_model_save(oo_model *model, const char *path, const oo_save_options *options);
 
 /* Whether a value_info is (still) written: its value lives and is declared nowhere else. */
-bool oo__keeps_info(const oo_value_info *info);
+bool oo__keeps_info(const oo_graph *graph, const oo_value_info *info);
 
 /* ---- text: ONNX textual syntax ---- */
 /* Parses a model. Errors carry line, column and source line. `path` names the text in messages. */

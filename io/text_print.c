@@ -284,7 +284,7 @@ static bool print_initializers(oo__printer *o, const oo_graph *graph) {
 static void print_items(oo__printer *o, const oo_graph *graph) {
     bool any = print_initializers(o, graph);
     for (uint32_t i = 0; i < graph->infos.n; i++) {
-        if (!oo__keeps_info(&graph->infos.data[i]))
+        if (!oo__keeps_info(graph, &graph->infos.data[i]))
             continue;
         next_item(o, &any);
         print_info(o, &graph->infos.data[i]);

@@ -33,10 +33,10 @@ static bool is_live(const oo_value *v) {
     return v->init || v->sparse_init || (v->flags & OO_VALUE_INPUT);
 }
 
-/* A value that took a public name has that output's declaration; its own from before goes. */
-bool oo__keeps_info(const oo_value_info *info) {
+/* A value that took a public name has that output's declaration; its own from before goes. So does that of a value that went to another graph. */
+bool oo__keeps_info(const oo_graph *graph, const oo_value_info *info) {
     const oo_value *const v = info->value;
-    return !v || (is_live(v) && (!v->noutputs || v->name == info->name));
+    return !v || (v->graph == graph && is_live(v) && (!v->noutputs || v->name == info->name));
 }
 
 /* ---- nodes ---- */
@@ -124,7 +124,7 @@ static void write_values(oo__writer *w, const oo_graph *graph) {
     for (uint32_t i = graph->annotations.n; i-- > 0;)
         write_annotation(w, &graph->annotations.data[i]);
     for (uint32_t i = graph->infos.n; i-- > 0;)
-        if (oo__keeps_info(&graph->infos.data[i]))
+        if (oo__keeps_info(graph, &graph->infos.data[i]))
             write_info(w, 13, &graph->infos.data[i]);
     write_infos(w, 12, &graph->outputs);
     write_infos(w, 11, &graph->inputs);
@@ -182,7 +182,7 @@ void oo__write_function(oo__writer *w, const oo_function *f) {
     oo__emit_bytes(w->emit, f->unknown.data, f->unknown.size);
     oo__write_props(w, 14, &f->metadata);
     for (uint32_t i = f->graph->infos.n; i-- > 0;)
-        if (oo__keeps_info(&f->graph->infos.data[i]))
+        if (oo__keeps_info(f->graph, &f->graph->infos.data[i]))
             write_info(w, 12, &f->graph->infos.data[i]);
     for (uint32_t i = f->defaults.n; i-- > 0;) {
         const uint64_t mark = oo__emit_size(w->emit);

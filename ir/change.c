@@ -75,6 +75,31 @@ static void undo_import(oo_rewriter *rw, const oo__change *c) {
     opsets->n--;
 }
 
+static void undo_moved(const oo__change *c) {
+    oo_node *const node = c->node;
+    oo__graph_unlink(node);
+    oo__graph_link(c->graph, node, c->old);
+    oo__node_adopt(node);
+}
+
+static void undo_outputs(const oo__change *c) {
+    c->node->outputs = c->old;
+    c->node->noutputs = c->index;
+    for (uint32_t i = 0; i < c->index; i++)
+        if (c->node->outputs[i])
+            c->node->outputs[i]->index = i;
+}
+
+static void undo_ends(const oo__change *c) {
+    oo_value_infos *const ends = oo__declarations(c->graph, (oo__declared)c->count);
+    const oo_value_info *const old = c->old;
+    oo_vec_push(c->graph->model->arena, ends, *old);
+    memmove(&ends->data[c->index + 1], &ends->data[c->index], (ends->n - c->index - 1) * sizeof *ends->data);
+    ends->data[c->index] = *old;
+    if (c->count == OO__DECLARED_OUTPUTS)
+        old->value->noutputs++;
+}
+
 static void undo_one(oo_rewriter *rw, const oo__change *c) {
     switch (c->kind) {
     case OO__NODE_IN: undo_node_in(c->node); break;
@@ -97,6 +122,10 @@ static void undo_one(oo_rewriter *rw, const oo__change *c) {
     case OO__GRAPH_DEAD: undo_graph_dead(c->graph); break;
     case OO__GRAPH_IN: undo_graph_in(c->graph); break;
     case OO__IMPORT: undo_import(rw, c); break;
+    case OO__MOVED: undo_moved(c); break;
+    case OO__OUTPUTS: undo_outputs(c); break;
+    case OO__ENDS: undo_ends(c); break;
+    case OO__FLAGS: c->value->flags = c->index; break;
     case OO__FUNCTION_OUT:
         c->graph->function->dropped = false;
         memset(c->graph->model->last_function, 0, sizeof c->graph->model->last_function);

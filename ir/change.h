@@ -21,7 +21,11 @@ typedef enum oo__change_kind {
     OO__GRAPH_DEAD,   /* graph died */
     OO__GRAPH_IN,     /* graph came to be, in an attribute of a new node */
     OO__FUNCTION_OUT, /* graph's function was dropped */
-    OO__IMPORT        /* graph's function, or the model when graph is NULL, imports one more operator set */
+    OO__IMPORT,       /* graph's function, or the model when graph is NULL, imports one more operator set */
+    OO__MOVED,        /* node stood in graph, before the node old (NULL: at the end) */
+    OO__OUTPUTS,      /* node had index outputs, in old */
+    OO__ENDS,         /* the list of declarations (count) of graph had another item at index, in old */
+    OO__FLAGS         /* value had flags index */
 } oo__change_kind;
 
 typedef struct oo__change {
@@ -77,6 +81,20 @@ bool oo__type_says_same(const oo_type *a, const oo_type *b);
 bool oo__declare(oo_rewriter *rw, oo_graph *graph, oo__declared list, uint32_t index, const oo_type *type);
 /* A value_info for a value that has none. */
 void oo__declare_value(oo_rewriter *rw, oo_graph *graph, oo_value *value, const oo_type *type);
+/* What the node makes and the graphs that it holds belong to the graph that it is in. */
+void oo__node_adopt(oo_node *node);
+/* A new node with one input and one output at the end of a graph, whose output has no type. */
+oo_node *oo__build_last(oo_rewriter *rw, oo_graph *graph, const char *op, oo_value *input);
+/* The graph's output `index` is another value of the graph. */
+void oo__set_graph_output(oo_rewriter *rw, oo_graph *graph, uint32_t index, oo_value *value);
+/* Within an open rewrite: the node is one that the rewrite changed. */
+void oo__note_changed(oo_rewriter *rw, oo_node *node);
+/* A copy of the node's attribute list with room for one more; the old list stays for undo. */
+void oo__own_attrs(oo_rewriter *rw, oo_node *node);
+/* Stops the program unless a rewrite is open and the node lives. */
+void oo__require_node(const oo_rewriter *rw, const oo_node *node, const char *function);
+/* Whether a value of graph `of` may be used in graph `at`. */
+bool oo__is_visible(const oo_graph *of, const oo_graph *at);
 /* Gives the node `count` inputs with these values; no log. */
 void oo__node_resize_inputs(oo_node *node, uint32_t count, oo_value *const *values);
 #endif

@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-static void require_node(const oo_rewriter *rw, const oo_node *node, const char *function) {
+void oo__require_node(const oo_rewriter *rw, const oo_node *node, const char *function) {
     oo_require(rw->open, "%s: outside of oo_begin .. oo_end", function);
     oo_require(node && !node->erased, "%s: the node was erased", function);
 }
 
 /* ---- what a rewrite touched ---- */
-static void note_changed(oo_rewriter *rw, oo_node *node) {
+void oo__note_changed(oo_rewriter *rw, oo_node *node) {
     if (node->stamp == rw->model->serial)
         return;
     node->stamp = rw->model->serial;
@@ -37,7 +37,7 @@ static void resize(oo_rewriter *rw, oo_node *node, uint32_t count, oo_value *las
 }
 
 void oo_set_input(oo_rewriter *rw, oo_node *node, uint32_t index, oo_value *value) {
-    require_node(rw, node, __func__);
+    oo__require_node(rw, node, __func__);
     oo_require(index <= node->ninputs, "oo_set_input: index %u of %u", index, node->ninputs);
     if (index == node->ninputs)
         resize(rw, node, index + 1, value);
@@ -45,22 +45,22 @@ void oo_set_input(oo_rewriter *rw, oo_node *node, uint32_t index, oo_value *valu
         relink(rw, node, index, value);
     else
         return;
-    note_changed(rw, node);
+    oo__note_changed(rw, node);
 }
 
 void oo_trim_inputs(oo_rewriter *rw, oo_node *node) {
-    require_node(rw, node, __func__);
+    oo__require_node(rw, node, __func__);
     uint32_t count = node->ninputs;
     while (count && !node->inputs[count - 1].value)
         count--;
     if (count == node->ninputs)
         return;
     resize(rw, node, count, NULL);
-    note_changed(rw, node);
+    oo__note_changed(rw, node);
 }
 
 void oo_drop_output(oo_rewriter *rw, oo_node *node, uint32_t index) {
-    require_node(rw, node, __func__);
+    oo__require_node(rw, node, __func__);
     oo_require(index < node->noutputs, "oo_drop_output: index %u of %u", index, node->noutputs);
     oo_value *const value = node->outputs[index];
     if (!value)
@@ -70,24 +70,23 @@ void oo_drop_output(oo_rewriter *rw, oo_node *node, uint32_t index) {
     node->outputs[index] = NULL;
     while (node->noutputs && !node->outputs[node->noutputs - 1])
         node->noutputs--;
-    note_changed(rw, node);
+    oo__note_changed(rw, node);
 }
 
 /* ---- replacing ---- */
-/* Whether a value of graph `of` may be used in graph `at`. */
-static bool visible(const oo_graph *of, const oo_graph *at) {
+bool oo__is_visible(const oo_graph *of, const oo_graph *at) {
     while (at && at != of)
         at = at->parent;
     return at != NULL;
 }
 
 static bool visible_everywhere(const oo_value *by, const oo_value *old) {
-    if (visible(by->graph, old->graph))
+    if (oo__is_visible(by->graph, old->graph))
         return true;
     if (old->noutputs)
         return false;
     for (const oo_use *use = old->uses; use; use = use->next)
-        if (!visible(by->graph, use->user->graph))
+        if (!oo__is_visible(by->graph, use->user->graph))
             return false;
     return true;
 }
@@ -98,7 +97,7 @@ static void rename_value(oo_rewriter *rw, oo_value *value, const char *name, uin
     value->flags = flags;
 }
 
-static void set_graph_output(oo_rewriter *rw, oo_graph *graph, uint32_t index, oo_value *value) {
+void oo__set_graph_output(oo_rewriter *rw, oo_graph *graph, uint32_t index, oo_value *value) {
     oo_value *const old = graph->outputs.data[index].value;
     oo__log(rw, (oo__change){.kind = OO__GRAPH_OUTPUT, .graph = graph, .index = index, .old = old});
     old->noutputs--;
@@ -148,13 +147,13 @@ static void replace_outputs(oo_rewriter *rw, oo_value *old, oo_value *by) {
         return;
     const uint32_t hint = old->output_index;
     if (hint < old->graph->outputs.n && old->graph->outputs.data[hint].value == old && !old->graph->dead)
-        set_graph_output(rw, old->graph, hint, instead);
+        oo__set_graph_output(rw, old->graph, hint, instead);
     /* Its own graph comes first; only a captured value that an inner graph returns needs the search. */
     for (uint32_t g = old->graph->index; g < rw->model->graphs.n && old->noutputs; g++) {
         oo_graph *const graph = rw->model->graphs.data[g];
         for (uint32_t i = 0; i < graph->outputs.n && !graph->dead; i++)
             if (graph->outputs.data[i].value == old)
-                set_graph_output(rw, graph, i, instead);
+                oo__set_graph_output(rw, graph, i, instead);
     }
 }
 
@@ -201,7 +200,7 @@ static void erase_subgraph(oo_rewriter *rw, oo_graph *graph) {
 }
 
 void oo_erase(oo_rewriter *rw, oo_node *node) {
-    require_node(rw, node, __func__);
+    oo__require_node(rw, node, __func__);
     for (uint32_t i = 0; i < node->noutputs; i++) {
         const oo_value *const value = node->outputs[i];
         oo_require(!value || (!value->nuses && !value->noutputs), "oo_erase: output \"%s\" of node \"%s\" is still used",
@@ -260,19 +259,18 @@ void oo__import_opset(oo_rewriter *rw, const oo_graph *graph, const char *domain
 }
 
 /* ---- attributes ---- */
-/* A copy of the node's attribute list with room for one more; the old list stays for undo. */
-static void own_attrs(oo_rewriter *rw, oo_node *node) {
+void oo__own_attrs(oo_rewriter *rw, oo_node *node) {
     oo_attr **const attrs = OO_NEW_ARRAY(rw->model->arena, oo_attr *, node->nattrs + 1);
     if (node->nattrs)
         memcpy(attrs, node->attrs, node->nattrs * sizeof *attrs);
     oo__log(rw, (oo__change){.kind = OO__ATTRS, .node = node, .index = node->nattrs, .old = node->attrs});
     node->attrs = attrs;
-    note_changed(rw, node);
+    oo__note_changed(rw, node);
 }
 
 /* Adds the attribute, or puts it in the place of the one of its name. */
 static void put_attr(oo_rewriter *rw, oo_node *node, oo_attr *attr, const char *function) {
-    own_attrs(rw, node);
+    oo__own_attrs(rw, node);
     uint32_t i = 0;
     while (i < node->nattrs && node->attrs[i]->name != attr->name)
         i++;
@@ -282,7 +280,7 @@ static void put_attr(oo_rewriter *rw, oo_node *node, oo_attr *attr, const char *
 }
 
 static oo_attr *new_attr(oo_rewriter *rw, oo_node *node, const char *name, oo_attr_type type, const char *function) {
-    require_node(rw, node, function);
+    oo__require_node(rw, node, function);
     oo_attr *const attr = OO_NEW(rw->model->arena, oo_attr);
     attr->name = oo__str(rw->model, name);
     attr->type = type;
@@ -316,12 +314,12 @@ void oo_set_tensor(oo_rewriter *rw, oo_node *node, const char *name, oo_tensor *
 }
 
 void oo_remove_attr(oo_rewriter *rw, oo_node *node, const char *name) {
-    require_node(rw, node, __func__);
+    oo__require_node(rw, node, __func__);
     for (uint32_t i = 0; i < node->nattrs; i++) {
         if (strcmp(oo_attr_name(node->attrs[i]), name) != 0)
             continue;
         oo_require(oo__attr_ngraphs(node->attrs[i]) == 0, "oo_remove_attr: \"%s\" holds a graph", name);
-        own_attrs(rw, node);
+        oo__own_attrs(rw, node);
         oo_vec(oo_attr *) rest = {node->attrs, node->nattrs, node->nattrs};
         oo_vec_remove(&rest, i);
         node->nattrs = rest.n;
@@ -330,7 +328,7 @@ void oo_remove_attr(oo_rewriter *rw, oo_node *node, const char *name) {
 }
 
 void oo_copy_attrs(oo_rewriter *rw, oo_node *to, const oo_node *from) {
-    require_node(rw, to, __func__);
+    oo__require_node(rw, to, __func__);
     for (uint32_t i = 0; i < from->nattrs; i++)
         if (!oo__attr_ngraphs(from->attrs[i]))
             put_attr(rw, to, from->attrs[i], __func__); /* attributes are never changed in place, so they may be shared */

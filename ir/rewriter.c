@@ -188,6 +188,14 @@ oo_node *oo_build(oo_rewriter *rw, oo_node *before, const char *domain, const ch
     return node;
 }
 
+oo_node *oo__build_last(oo_rewriter *rw, oo_graph *graph, const char *op, oo_value *input) {
+    require_open(rw, __func__);
+    oo_node *const node = build_in(rw, graph, NULL, "", op, 1, 1);
+    node->outputs[0]->read_name = input->name ? input->name : input->read_name;
+    oo__use_link(node, 0, input);
+    return node;
+}
+
 static const oo_type *tensor_type(oo_model *model, int32_t elem, int32_t rank, const int64_t *dims) {
     oo_type *const type = OO_NEW(model->arena, oo_type);
     type->kind = OO_TYPE_TENSOR;

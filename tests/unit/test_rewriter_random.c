@@ -1,5 +1,6 @@
 /* Thousands of random changes in random rewrites of random models with subgraphs. After every one the verifier is content and
  * the public names are as they were; abandoning and rolling back restore the model exactly. */
+#include "ir/body.h"
 #include "tests/unit/build.h"
 
 enum { SEEDS = 24, REWRITES = 120, MOST_CHANGES = 8, MOST_NODES = 150, MOST_POINTS = 8 };
@@ -17,7 +18,7 @@ typedef struct play {
     oo_vec(oo_node *) nodes;
     oo_vec(oo_value *) values;
     oo_vec(point) points;
-    uint32_t changes, replaced, refused;
+    uint32_t changes, replaced, refused, moved;
 } play;
 
 static uint32_t roll(play *p, uint32_t limit) { return draw(&p->seed, limit); }
@@ -284,10 +285,112 @@ static void remove_function(play *p) {
         oo_drop_function(p->w->rw, oo_model_function(p->w->model, 0));
 }
 
+/* ---- bodies ---- */
+static bool is_inside(const oo_graph *graph, const oo_node *node) {
+    for (; graph; graph = graph->parent)
+        if (graph->owner == node)
+            return true;
+    return false;
+}
+
+/* Whether everything that the node uses, itself or in its subgraphs, may be used at the place. */
+static bool all_usable(const oo_node *outermost, const oo_node *node, const oo_node *place) {
+    for (uint32_t i = 0; i < node->ninputs; i++) {
+        const oo_value *const value = node->inputs[i].value;
+        if (value && !is_inside(value->graph, outermost) && !usable(value, place))
+            return false;
+    }
+    for (uint32_t s = 0; s < oo_node_nsubgraphs(node); s++) {
+        const oo_graph *const body = oo_node_subgraph(node, s);
+        for (uint32_t i = 0; i < body->outputs.n; i++)
+            if (!is_inside(body->outputs.data[i].value->graph, outermost) && !usable(body->outputs.data[i].value, place))
+                return false;
+        for (const oo_node *inner = body->first; inner; inner = inner->next)
+            if (!all_usable(outermost, inner, place))
+                return false;
+    }
+    return true;
+}
+
+static bool may_move(const oo_node *node, const oo_node *place) {
+    if (node == place || is_inside(place->graph, node) || !all_usable(node, node, place))
+        return false;
+    for (uint32_t i = 0; i < node->noutputs; i++) {
+        const oo_value *const value = node->outputs[i];
+        if (value && oo_value_is_pinned(value))
+            return false;
+        for (const oo_use *use = value ? value->uses : NULL; use; use = use->next) {
+            const oo_node *user = use->user;
+            if (!holds(place->graph, user->graph))
+                return false;
+            while (user->graph != place->graph)
+                user = user->graph->owner;
+            if (user->order < place->order)
+                return false;
+        }
+    }
+    return true;
+}
+
+static void move_node(play *p) {
+    for (unsigned attempt = 0; attempt < 30; attempt++) {
+        oo_node *const node = some_node(p), *const place = some_node(p);
+        if (!node || !may_move(node, place))
+            continue;
+        p->moved += node->graph != place->graph;
+        oo__move_node(p->w->rw, node, place);
+        return;
+    }
+}
+
+static oo_graph *some_body(play *p) {
+    for (unsigned attempt = 0; attempt < 10; attempt++) {
+        oo_graph *const graph = p->graphs.data[roll(p, p->graphs.n)];
+        if (graph->owner)
+            return graph;
+    }
+    return NULL;
+}
+
+static void return_other(play *p) {
+    oo_graph *const body = some_body(p);
+    oo_value *const value = p->values.data[roll(p, p->values.n)];
+    if (body && body->outputs.n && (value->graph == body || usable(value, body->owner)))
+        oo__set_body_output(p->w->rw, body, roll(p, body->outputs.n), value);
+}
+
+static void return_less(play *p) {
+    oo_graph *const body = some_body(p);
+    if (body && body->outputs.n)
+        oo__remove_body_output(p->w->rw, body, roll(p, body->outputs.n));
+}
+
+static void take_less(play *p) {
+    oo_node *const node = some_node(p);
+    if (!node)
+        return;
+    if (node->ninputs && roll(p, 2)) {
+        oo__remove_input(p->w->rw, node, roll(p, node->ninputs));
+        return;
+    }
+    const uint32_t index = node->noutputs ? roll(p, node->noutputs) : 0;
+    const oo_value *const value = node->noutputs ? node->outputs[index] : NULL;
+    if (node->noutputs && (!value || (!value->nuses && !oo_value_is_pinned(value))))
+        oo__remove_output(p->w->rw, node, index);
+}
+
+static void swap_branches(play *p) {
+    const oo_graph *const body = some_body(p);
+    if (body)
+        oo__swap_graphs(p->w->rw, body->owner, "then_branch", "else_branch");
+}
+
 static void (*const changes[])(play *p) = {change_input,   change_value, change_value,       change_value,
                                            remove_node,    remove_node,  remove_node,        new_node,
                                            new_node,       new_constant, remove_initializer, change_attribute,
-                                           change_outputs, change_type,  remove_function};
+                                           change_outputs, change_type,  remove_function,    move_node,
+                                           move_node,      return_other, return_less,        take_less,
+                                           swap_branches};
 
 /* ---- rewrites ---- */
 static void check(const play *p, const char *const *interface) {
@@ -353,7 +456,7 @@ static void maybe_roll_back(play *p) {
 
 static void random_rewrites(void **state) {
     (void)state;
-    uint32_t total = 0, replaced = 0, refused = 0;
+    uint32_t total = 0, replaced = 0, refused = 0, moved = 0;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         play *const p = play_new(seed);
         const char *interface[16];
@@ -370,6 +473,7 @@ static void random_rewrites(void **state) {
         total += p->changes;
         replaced += p->replaced;
         refused += p->refused;
+        moved += p->moved;
         oo__rollback(p->w->rw, first.at); /* all the way */
         check(p, interface);
         assert_true(oo__model_hash(p->w->model) == first.hash);
@@ -377,7 +481,7 @@ static void random_rewrites(void **state) {
         play_free(p);
     }
     assert_true(total > 10000);
-    assert_true(replaced > 500 && refused > 20); /* the game is worth playing */
+    assert_true(replaced > 500 && refused > 20 && moved > 50); /* the game is worth playing */
 }
 
 int main(void) {
