@@ -3,7 +3,7 @@
  * Graphs are walked in the order in which things are computed, a node's subgraphs before the node itself. A hash table
  * holds the nodes seen so far in the current graph and, before its owner, in the graphs around it: exactly the nodes whose
  * results are visible here. */
-#include <onnxopt/onnxopt.h>
+#include "passes/outputs.h"
 
 #include <string.h>
 
@@ -158,8 +158,6 @@ static uint64_t node_hash(cse *c, const oo_node *node) {
     uint64_t h = mix(text_hash(oo_node_op(node)), text_hash(oo_node_domain(node)));
     h = mix(h, text_hash(oo_node_overload(node)));
     h = mix(h, inputs_hash(c, node));
-    for (uint32_t i = 0; i < output_count(node); i++)
-        h = mix(h, oo_node_output(node, i) != NULL);
     return mix(h, attrs_hash(c, node));
 }
 
@@ -213,17 +211,29 @@ static bool inputs_equal(cse *c, const oo_node *a, const oo_node *b) {
                      meaning(c, oo_node_input(a, 1)) == meaning(c, oo_node_input(b, 0)));
 }
 
+/* What a has and b has not must be an output that may be omitted, and that nobody reads. */
+static bool covers(const oo_node *b, const oo_node *a) {
+    for (uint32_t i = 0; i < output_count(a); i++)
+        if (oo_node_output(a, i) && !oo_node_output(b, i) && (oo__is_read(oo_node_output(a, i)) || !oo__may_omit_output(a, i)))
+            return false;
+    return true;
+}
+
+/* Whether b makes all that is read of a, and has no output that would make it something else. */
+static bool outputs_match(const oo_node *a, const oo_node *b) {
+    if (!covers(b, a))
+        return false;
+    for (uint32_t i = 0; i < output_count(b); i++)
+        if (oo_node_output(b, i) && !oo_node_output(a, i) && !oo__may_omit_output(b, i))
+            return false;
+    return true;
+}
+
 static bool nodes_equal(cse *c, const oo_node *a, const oo_node *b) {
     if (strcmp(oo_node_op(a), oo_node_op(b)) != 0 || strcmp(oo_node_domain(a), oo_node_domain(b)) != 0 ||
         strcmp(oo_node_overload(a), oo_node_overload(b)) != 0)
         return false;
-    const uint32_t n = output_count(a);
-    if (output_count(b) != n)
-        return false;
-    for (uint32_t i = 0; i < n; i++)
-        if (!oo_node_output(a, i) != !oo_node_output(b, i))
-            return false;
-    return inputs_equal(c, a, b) && attrs_equal(c, a, b);
+    return outputs_match(a, b) && inputs_equal(c, a, b) && attrs_equal(c, a, b);
 }
 
 /* Both sides get the same numbers, place by place, so that `meaning` makes them comparable. A constant is known by its bits
@@ -282,7 +292,7 @@ static bool may_merge(cse *c, const oo_node *node, const oo_node *kept) {
     if (!c->options->unknown_domains && oo_node_is_opaque(node))
         return oo_miss(c->rw, RULE, node, "nothing is known about its operator or one inside it");
     for (uint32_t i = 0; i < output_count(node); i++)
-        if (oo_node_output(node, i) && !output_may_go(c, node, oo_node_output(node, i), oo_node_output(kept, i)))
+        if (oo_node_output(node, i) && oo_node_output(kept, i) && !output_may_go(c, node, oo_node_output(node, i), oo_node_output(kept, i)))
             return false;
     return true;
 }
@@ -290,7 +300,7 @@ static bool may_merge(cse *c, const oo_node *node, const oo_node *kept) {
 static bool replace_outputs(cse *c, const oo_node *node, const oo_node *kept) {
     for (uint32_t i = 0; i < output_count(node); i++) {
         oo_value *const old = oo_node_output(node, i), *const by = oo_node_output(kept, i);
-        if (!old)
+        if (!old || !by)
             continue;
         if (!oo_value_type(by))
             oo_copy_type(c->rw, by, old);
@@ -393,8 +403,8 @@ const oo_pass oo_pass_merge_common = {
     .size = sizeof(oo_pass),
     .name = "cse",
     .summary = "Merge nodes that compute the same",
-    .doc = "Nodes merge when domain, operator, overload, attributes (bit by bit, in any order), inputs and the pattern of "
-           "omitted outputs agree. Constant inputs agree when their bits do, wherever they are kept. Subgraphs agree "
+    .doc = "Nodes merge when domain, operator, overload, attributes (bit by bit, in any order), and inputs "
+           "agree; optional outputs may be omitted where nobody reads them. Constant inputs agree when their bits do, wherever they are kept. Subgraphs agree "
            "when they are equal up to the names inside and use the same outer values. The operands of Add, Mul, And, "
            "Or, Xor, Equal, BitwiseAnd, BitwiseOr and BitwiseXor may be swapped (that may change the payload of a NaN, "
            "nothing else).\n\n"
