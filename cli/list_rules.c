@@ -9,6 +9,8 @@ static void print_json(FILE *f, const oo__rules *rules) {
     cJSON *const list = cJSON_CreateArray();
     for (uint32_t i = 0; i < rules->n; i++) {
         const oo__rule *const rule = rules->data[i];
+        if (rule->form > 1)
+            continue; /* the text says them all */
         cJSON *const object = cJSON_CreateObject();
         cJSON_AddStringToObject(object, "name", rule->name);
         cJSON_AddStringToObject(object, "group", rule->group);
@@ -50,6 +52,8 @@ void oo__print_rules(FILE *f, oo_rulebase *base, bool json) {
     }
     for (uint32_t i = 0; i < rules->n; i++) {
         const oo__rule *const rule = rules->data[i];
+        if (rule->form > 1)
+            continue;
         fprintf(f, "%-*s  %-*s  level %d  %s%s%s%s%s%s\n", name, rule->name, group, rule->group, rule->level, rule->inexact ? "inexact  " : "exact    ",
                 rule->target ? "target " : "", rule->target ? rule->target : "", rule->rank ? " [" : "", rule->rank ? rule->origin : "",
                 rule->rank ? "]" : "");

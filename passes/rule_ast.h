@@ -148,6 +148,7 @@ typedef struct oo__rule {
     const char *name;               /* "merge-transpose" */
     const char *group;              /* name of the file it stands in, without folder and .rules */
     const char *origin;             /* path of the file, or "built-in" */
+    uint32_t form;                  /* alternatives of the left side make one rule each: 1, 2, ... of the same name; 0 = it has no alternatives */
     uint32_t number;                /* in its rule base */
     int rank;                       /* of equal benefit: built-in 0, plugin 1, user 2 goes first */
     uint32_t line, column;

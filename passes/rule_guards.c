@@ -136,11 +136,15 @@ static bool range_of(oo_elem e, range *out) {
     }
 }
 
+static bool is_float_type(oo_elem e) {
+    range r;
+    return range_of(e, &r) && !r.whole;
+}
+
 static oo__term guard_is_float(run_t *run, terms args, uint32_t n) {
     (void)run;
     (void)n;
-    range r;
-    return oo__term_bool(range_of(elem(args, 0), &r) && !r.whole);
+    return oo__term_bool(is_float_type(elem(args, 0)));
 }
 
 static oo__term guard_is_int(run_t *run, terms args, uint32_t n) {
@@ -265,6 +269,31 @@ static oo__term guard_max_of(run_t *run, terms args, uint32_t n) {
     (void)n;
     extent e;
     return extent_of(args, &e) ? oo__term_float(e.high) : oo__unknown();
+}
+
+static bool see_exact(void *state, const double *values, uint64_t count) {
+    enum { BLOCK = 64 };
+    const oo_elem elem = *(const oo_elem *)state;
+    unsigned char packed[BLOCK * 8];
+    double back[BLOCK];
+    for (uint64_t at = 0; at < count; at += BLOCK) {
+        const uint64_t n = count - at < BLOCK ? count - at : BLOCK;
+        oo_doubles_pack(packed, elem, values + at, n);
+        oo_doubles_unpack(back, elem, packed, n);
+        if (memcmp(back, values + at, n * sizeof *back) != 0)
+            return false;
+    }
+    return true;
+}
+
+static oo__term guard_fits(run_t *run, terms args, uint32_t n) {
+    (void)run;
+    (void)n;
+    oo_elem to = elem(args, 1);
+    oo__operand *const value = operand(args, 0);
+    if (!is_float_type(to) || !is_float_type(oo__operand_elem(value)) || !oo__operand_is_const(value))
+        return oo__unknown();
+    return oo__term_bool(oo__operand_scan(value, see_exact, &to));
 }
 
 static oo__term guard_number(run_t *run, terms args, uint32_t n) {

@@ -139,8 +139,10 @@ oo__operand oo__instance_operand(inst *in, const oo__operator *op, uint32_t inde
 
 /* ---- one input ---- */
 static oo_elem random_elem(inst *in, uint32_t types) {
-    if ((types >> OO_FLOAT & 1) && oo__chance(&in->dice, 30))
-        return OO_FLOAT;
+    static const oo_elem USUAL[] = {OO_FLOAT, OO_FLOAT, OO_FLOAT, OO_DOUBLE, OO_FLOAT16, OO_FLOAT16, OO_BFLOAT16};
+    const oo_elem usual = USUAL[oo__pick(&in->dice, sizeof USUAL / sizeof *USUAL)];
+    if ((types >> usual & 1) && oo__chance(&in->dice, 60))
+        return usual;
     oo_elem found[OO_ELEM_COUNT];
     uint32_t n = 0;
     for (int e = 1; e < OO_ELEM_COUNT; e++)
@@ -181,8 +183,8 @@ static oo__operand choose_data(inst *in, const oo__operator *op, uint32_t index,
     oo_array *const array = new_array(in, elem, &shape);
     if (!array)
         return (oo__operand){.kind = OO__ABSENT};
-    const bool flat = !listed && in->flat && oo__chance(&in->dice, 60) && elem != OO_STRING;
-    const double everywhere = oo__chance(&in->dice, 60) ? 0 : 1;
+    const bool flat = !listed && in->flat && oo__chance(&in->dice, constant ? 80 : 60) && elem != OO_STRING;
+    const double everywhere = oo__chance(&in->dice, 50) ? 0 : 1;
     for (uint64_t i = 0; i < array->count && flat; i++)
         oo__array_set_double(array, i, everywhere);
     if (!listed && !flat)
@@ -472,7 +474,7 @@ void oo__instance_begin(inst *in, oo_context *context, const oo__rule *rule, uin
     import(in, "", run->opset);
     import(in, "ai.onnx.ml", oo__schema_latest_opset("ai.onnx.ml"));
     oo__facts_renew(in->model);
-    in->flat = oo__chance(&in->dice, 25);
+    in->flat = oo__chance(&in->dice, 35);
     in->tame = rule->inexact || oo__chance(&in->dice, 30);
     choose_base(in);
     if (in->why)

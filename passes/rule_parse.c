@@ -154,13 +154,74 @@ static oo_status define_left(oo__rule_parser *p, const names *n, oo__operator *o
     return OO_OK;
 }
 
+/* ---- alternatives ---- */
+enum { MOST_FORMS = 64 }; /* of a rule */
+
+static bool at_call(const oo__rule_parser *p) { return oo__lex_is(&p->lex, '<') || oo__lex_is(&p->lex, '('); }
+
+/* Goes over an operator call; false when it does not end. */
+static bool skip_call(oo__rule_parser *p) {
+    unsigned depth = 0;
+    while (p->lex.token.kind != OO__TOKEN_END && p->lex.token.kind != OO__TOKEN_ERROR) {
+        const bool opens = oo__lex_is(&p->lex, '('), closes = oo__lex_is(&p->lex, ')');
+        depth += opens;
+        depth -= closes && depth;
+        oo__rp_next(p);
+        if (closes && !depth && !at_call(p))
+            return true;
+    }
+    return false;
+}
+
+/* How many calls stand here with | between them; one, too, when there is something wrong that reading will find. */
+static uint32_t count_alternatives(oo__rule_parser *p) {
+    const oo__lexer start = p->lex;
+    uint32_t count = 1;
+    while (skip_call(p) && oo__rp_take(p, '|'))
+        count++;
+    if (!p->lex.failed)
+        p->lex = start;
+    return count;
+}
+
+/* One of A(..) | B(..): which one, the form of the rule says. */
+static oo_status parse_alternatives(oo__operator **out, oo__rule_parser *p) {
+    enum { MOST = sizeof p->choices / sizeof *p->choices };
+    const oo__token at = p->lex.token;
+    const uint32_t count = count_alternatives(p);
+    if (count > 1 && p->nchoices == MOST)
+        return oo__lex_fail(&p->lex, &at, "rule-limit", "a rule has at most %d bindings with alternatives", (int)MOST);
+    const uint32_t taken = count > 1 ? p->choices[p->nchoices].taken : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!oo__rp_at_operator(p))
+            return oo__lex_expected(&p->lex, "an operator such as Add(...): on the left side a result is made by an operator");
+        if (i != taken)
+            (void)skip_call(p);
+        else
+            OO_TRY(oo__rp_operator(out, p));
+        if (i + 1 < count)
+            OO_TRY(oo__rp_expect(p, '|', "'|'"));
+    }
+    if (count > 1)
+        p->choices[p->nchoices++].count = count;
+    return OO_OK;
+}
+
+/* The next form of the rule that was read: the last place moves first. False behind the last one. */
+static bool next_form(oo__rule_parser *p) {
+    for (uint32_t i = p->nchoices; i-- > 0;) {
+        if (++p->choices[i].taken < p->choices[i].count)
+            return true;
+        p->choices[i].taken = 0;
+    }
+    return false;
+}
+
 static oo_status parse_left(oo__rule_parser *p) {
     names n;
     OO_TRY(parse_names(&n, p));
-    if (!oo__rp_at_operator(p))
-        return oo__lex_expected(&p->lex, "an operator such as Add(...): on the left side a result is made by an operator");
     oo__operator *op = NULL;
-    OO_TRY(oo__rp_operator(&op, p));
+    OO_TRY(parse_alternatives(&op, p));
     return define_left(p, &n, op);
 }
 
@@ -341,6 +402,7 @@ static oo_status parse_rule(oo__rule **out, oo__rule_parser *p) {
     rule->origin = p->source->path;
     rule->rank = p->source->rank;
     rule->benefit = INT64_MIN;
+    p->nchoices = 0;
     oo__rp_next(p);
     OO_TRY(parse_keywords(p));
     OO_TRY(oo__rp_expect(p, '{', "'{'"));
@@ -350,16 +412,31 @@ static oo_status parse_rule(oo__rule **out, oo__rule_parser *p) {
     return OO_OK;
 }
 
-static oo_status parse_file(oo__rules *out, oo__rule_parser *p) {
-    while (p->lex.token.kind != OO__TOKEN_END) {
+/* A rule whose left side has alternatives is read once for each form. */
+static oo_status parse_forms(oo__rules *out, oo__rule_parser *p) {
+    const oo__lexer start = p->lex;
+    const uint32_t others = out->n;
+    memset(p->choices, 0, sizeof p->choices);
+    do {
         oo__rule *rule = NULL;
-        const oo__token at = p->lex.token;
+        p->lex = start;
+        p->depth = 0;
         OO_TRY(parse_rule(&rule, p));
-        for (uint32_t i = 0; i < out->n; i++)
+        for (uint32_t i = 0; i < others; i++)
             if (strcmp(out->data[i]->name, rule->name) == 0)
-                return oo__lex_fail(&p->lex, &at, "rule-name", "there is a rule \"%s\" already, in line %u", rule->name, out->data[i]->line);
+                return oo__lex_fail(&p->lex, &start.token, "rule-name", "there is a rule \"%s\" already, in line %u", rule->name,
+                                    out->data[i]->line);
+        if (out->n - others == MOST_FORMS)
+            return oo__lex_fail(&p->lex, &start.token, "rule-limit", "the alternatives of a rule make at most %d forms", MOST_FORMS);
+        rule->form = p->nchoices ? out->n - others + 1 : 0;
         oo_vec_push(p->arena, out, rule);
-    }
+    } while (next_form(p));
+    return OO_OK;
+}
+
+static oo_status parse_file(oo__rules *out, oo__rule_parser *p) {
+    while (p->lex.token.kind != OO__TOKEN_END)
+        OO_TRY(parse_forms(out, p));
     return p->lex.failed ? OO_INVALID : OO_OK;
 }
 

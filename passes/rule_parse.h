@@ -16,6 +16,11 @@ typedef struct oo__rule_parser {
     const char *end;      /* behind the token that was taken last */
     unsigned depth;
     oo_vec(oo__ast *) stack; /* terms of open lists */
+    /* The forms of a rule: at each place where its left side has alternatives, which is taken and how many there are. */
+    struct {
+        uint32_t taken, count;
+    } choices[8];
+    uint32_t nchoices;       /* places passed in this form */
 } oo__rule_parser;
 
 /* ---- tokens ---- */

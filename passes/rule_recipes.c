@@ -522,6 +522,20 @@ static oo__term ints_attr(inst *in, oper op, const char *name) {
     return oo__unknown();
 }
 
+/* A type to convert to: often one that is there already, so that conversions meet. */
+static oo_elem target_type(inst *in, oper op) {
+    static const oo_elem TYPES[] = {OO_FLOAT, OO_DOUBLE, OO_FLOAT16, OO_BFLOAT16, OO_INT64, OO_INT32, OO_INT8, OO_UINT8, OO_BOOL, OO_UINT16, OO_INT16, OO_UINT32};
+    const oo__operand data = oo__instance_operand(in, op, 0);
+    if (oo__operand_elem(&data) != OO_UNDEFINED && oo__chance(&in->dice, 30))
+        return oo__operand_elem(&data);
+    for (int i = oo__chance(&in->dice, 60) ? 0 : 8; i < 8; i++) {
+        const uint32_t slot = oo__pick(&in->dice, in->rule->nslots);
+        if ((in->run->bound >> slot & 1) && oo__operand_elem(&in->run->values[slot]) != OO_UNDEFINED)
+            return oo__operand_elem(&in->run->values[slot]);
+    }
+    return TYPES[oo__pick(&in->dice, sizeof TYPES / sizeof *TYPES)];
+}
+
 static oo__term int_attr(inst *in, oper op, const char *name) {
     static const char *const FLAGS[] = {"keepdims", "transA",  "transB",    "allowzero",         "noop_with_empty_axes", "count_include_pad",
                                         "ceil_mode", "exclusive", "reverse", "select_last_index", "largest",              "sorted"};
@@ -532,13 +546,8 @@ static oo__term int_attr(inst *in, oper op, const char *name) {
             return oo__term_int(oo__chance(&in->dice, 30) ? in->axis - x.rank : in->axis);
         return oo__term_int(x.rank ? some(in, -(int64_t)x.rank, (int64_t)x.rank - 1) : 0);
     }
-    if (strcmp(name, "to") == 0) {
-        static const oo_elem TYPES[] = {OO_FLOAT, OO_DOUBLE, OO_FLOAT16, OO_BFLOAT16, OO_INT64, OO_INT32, OO_INT8, OO_UINT8, OO_BOOL, OO_UINT16, OO_INT16, OO_UINT32};
-        const oo__operand data = oo__instance_operand(in, op, 0);
-        if (oo__operand_elem(&data) != OO_UNDEFINED && oo__chance(&in->dice, 30))
-            return oo__term_type(oo__operand_elem(&data));
-        return oo__term_type(TYPES[oo__pick(&in->dice, sizeof TYPES / sizeof *TYPES)]);
-    }
+    if (strcmp(name, "to") == 0)
+        return oo__term_type(target_type(in, op));
     if (strcmp(name, "blocksize") == 0)
         return oo__term_int(some(in, 1, 2));
     if (strcmp(name, "start") == 0 || strcmp(name, "end") == 0)
