@@ -262,7 +262,10 @@ char *oo__text_diff(const char *before, const char *after, unsigned around);
 /* ---- what prints and exits (help.c, help_pass.c, manual.c, completion.c) ---- */
 void oo__print_help(FILE *file, oo_command_id command, bool all);
 void oo__print_version(FILE *file);
-void oo__print_passes(FILE *file, oo_context *context, const oo_registry *registry, bool json);
+/* how: NULL, "json", "aliases" or "aliases-json". */
+void oo__print_passes(FILE *file, oo_context *context, const oo_registry *registry, const char *how);
+/* Other optimizers' names (list_aliases.c). */
+void oo__print_aliases(FILE *file, bool json);
 void oo__print_rules(FILE *file, oo_rulebase *base, bool json);
 /* False after a diagnostic when there is no such pass. */
 bool oo__print_pass_help(FILE *file, oo_context *context, const oo_registry *registry, const char *name);

@@ -1,5 +1,6 @@
 /* The command: read a model, run a pipeline over it, write it. */
 #include "cli/checking.h"
+#include "passes/aliases.h"
 #include "passes/rule_base.h"
 
 #include <stdlib.h>
@@ -13,6 +14,7 @@ typedef struct job {
     const oo_printer *printer;
     oo_pipeline *pipeline;
     oo_rulebase *rules;
+    oo_words disabled; /* passes, rules and groups; what --disable says in other optimizers' words is translated */
     oo_input input;
     oo_model *model, *before; /* before: the model as read, for pictures */
     oo_run_report report;
@@ -43,19 +45,42 @@ static oo_status plan_output(job *j) {
     return OO_OK;
 }
 
-static oo_status check_disabled(const job *j, const oo_registry *registry) {
-    for (uint32_t i = 0; i < j->settings->disabled.n; i++) {
-        const char *const word = j->settings->disabled.data[i];
-        char *const name = oo__arena_copy(j->settings->arena, word, strcspn(word, "#"));
-        if (oo__registry_find(registry, name) || oo__rulebase_has(oo__registry_rules(registry), name))
-            continue;
-        const char *near = oo__registry_suggest(registry, name);
-        near = near ? near : oo__rulebase_suggest(oo__registry_rules(registry), name);
-        oo__usage_error(j->context, "--disable: there is no pass or rule \"%s\"%s%s%s", oo__printable(name, strlen(name)),
-                        near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-        return OO_INVALID;
+/* ---- what does not run ---- */
+typedef struct names {
+    oo_arena *arena;
+    oo_words *words;
+} names;
+
+static void add_name(void *state, const char *name) {
+    const names *const n = state;
+    oo_vec_push(n->arena, n->words, name);
+}
+
+static oo_status disable(job *j, const oo_registry *registry, const char *word) {
+    oo_arena *const arena = j->settings->arena;
+    const size_t n = strcspn(word, "#");
+    char *const text = oo__arena_copy(arena, word, strlen(word)), *const name = oo__arena_copy(arena, word, n);
+    for (size_t i = 0; i < n; i++)
+        if (word[i] == '_')
+            text[i] = name[i] = '-';
+    oo_rulebase *const rules = oo__registry_rules(registry);
+    const bool is_pass = oo__registry_find(registry, name), is_rule = oo__rulebase_has(rules, name);
+    /* What another optimizer spells exactly so may be more than the one rule of ours that is called alike. */
+    const oo_alias *const alias = is_pass ? NULL : oo__alias_find(word, is_rule);
+    if (alias) {
+        oo__alias_each(alias, arena, add_name, &(names){arena, &j->disabled});
+        return OO_OK;
     }
-    return OO_OK;
+    if (is_pass || is_rule) {
+        oo_vec_push(arena, &j->disabled, text);
+        return OO_OK;
+    }
+    const char *near = oo__registry_suggest(registry, name);
+    near = near ? near : oo__rulebase_suggest(rules, name);
+    near = near ? near : oo__alias_suggest(name);
+    oo__usage_error(j->context, "--disable: there is no pass or rule \"%s\"%s%s%s", oo__printable(word, n), near ? "; did you mean " : "",
+                    near ? near : "", near ? "?" : "");
+    return OO_INVALID;
 }
 
 /* The rules of files go first: they were written for the model as it is. */
@@ -67,7 +92,8 @@ static const char *with_rules(const oo_settings *s, const char *pipeline) {
 
 static oo_status plan(job *j, const oo_registry *registry) {
     const oo_settings *const s = j->settings;
-    OO_TRY(check_disabled(j, registry));
+    for (uint32_t i = 0; i < s->disabled.n; i++)
+        OO_TRY(disable(j, registry, s->disabled.data[i]));
     const int level = s->level >= 0 ? s->level : 2;
     const char *const text = s->pipeline ? s->pipeline : oo__pipeline_of_level(level);
     const char *const origin = s->pipeline ? "-p" : oo__arena_printf(s->arena, "-O%d", level);
@@ -98,8 +124,8 @@ static oo_status run_passes(job *j) {
     void *const users[] = {&watch, &j->each};
     j->run = (oo_run_settings){.verify = s->verify,
                                .honest = s->honest,
-                               .disabled = s->disabled.data,
-                               .ndisabled = s->disabled.n,
+                               .disabled = j->disabled.data,
+                               .ndisabled = j->disabled.n,
                                .bisect_limit = s->bisect_limit,
                                .bisect_verbose = s->bisect_limit >= 0,
                                .fuel = s->fuel,
@@ -108,8 +134,8 @@ static oo_status run_passes(job *j) {
                                .rules = {.base = j->rules,
                                          .target = s->target,
                                          .exact = s->exact,
-                                         .disabled = s->disabled.data,
-                                         .ndisabled = s->disabled.n},
+                                         .disabled = j->disabled.data,
+                                         .ndisabled = j->disabled.n},
                                .instruments = instruments,
                                .users = users,
                                .ninstruments = s->compare.each ? 2 : 1};

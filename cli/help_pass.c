@@ -46,8 +46,12 @@ static void print_json(FILE *f, oo_context *context, const oo_registry *registry
     cJSON_Delete(list);
 }
 
-void oo__print_passes(FILE *f, oo_context *context, const oo_registry *registry, bool json) {
-    if (json) {
+void oo__print_passes(FILE *f, oo_context *context, const oo_registry *registry, const char *how) {
+    if (how && strncmp(how, "aliases", 7) == 0) {
+        oo__print_aliases(f, how[7] != 0);
+        return;
+    }
+    if (how) {
         print_json(f, context, registry);
         return;
     }

@@ -59,7 +59,7 @@ static oo_exit act(const oo_settings *s, oo_context *context, oo_printer *printe
         code = load_rules(s, registry);
     if (code == OO_EXIT_DONE) {
         switch (s->action) {
-        case OPT_LIST_PASSES: oo__print_passes(stdout, context, registry, s->subject != NULL); break;
+        case OPT_LIST_PASSES: oo__print_passes(stdout, context, registry, s->subject); break;
         case OPT_LIST_RULES: oo__print_rules(stdout, oo__registry_rules(registry), s->subject != NULL); break;
         case OPT_HELP_PASS: code = oo__print_pass_help(stdout, context, registry, s->subject) ? OO_EXIT_DONE : OO_EXIT_USAGE; break;
         case OPT_MAN: oo__print_manual(stdout, registry); break;

@@ -1,5 +1,6 @@
 /* The command line, parsed from the table in options.def. */
 #include "cli/cli.h"
+#include "passes/aliases.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -237,6 +238,9 @@ static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, con
     case OPT_PROVE_LOAD:
     case OPT_LOAD: oo_vec_push(s->arena, &s->loads, value); break;
     case OPT_PLUGIN_DIR: s->plugin_dir = value; break;
+    case OPT_SKIP_OPTIMIZATION:
+    case OPT_SKIP_OPTIMIZATIONS:
+    case OPT_SKIP_FUSION_PATTERNS:
     case OPT_DISABLE: split_words(s, &s->disabled, text); break;
     case OPT_PROVE_RULES:
     case OPT_RULES: oo_vec_push(s->arena, &s->rule_files, value); break;
@@ -315,6 +319,14 @@ static const char *next_value(arguments *a, oo_option_id id) {
     return a->argv[a->next++];
 }
 
+/* onnxsim and onnxslim take names one by one: those that are some optimizer's name of a pass belong to the option, the next is the model. */
+static void take_more_names(oo_settings *s, arguments *a, oo_option_id id) {
+    if (id != OPT_SKIP_OPTIMIZATION && id != OPT_SKIP_OPTIMIZATIONS && id != OPT_SKIP_FUSION_PATTERNS)
+        return;
+    while (a->next < a->argc && oo__alias_find(a->argv[a->next], true))
+        oo_vec_push(s->arena, &s->disabled, a->argv[a->next++]);
+}
+
 /* --name, --name=value, --name value; an underscore counts as a hyphen. */
 static oo_status parse_long(oo_settings *s, oo_context *context, arguments *a, const char *text) {
     const size_t size = strcspn(text, "=");
@@ -325,8 +337,11 @@ static oo_status parse_long(oo_settings *s, oo_context *context, arguments *a, c
     const char *const shown = oo__arena_printf(s->arena, "--%s", name);
     for (int i = 0; i < OPT_COUNT; i++) {
         const oo_option_id id = (oo_option_id)i;
-        if (oo__command_has(s->command, oo__cli_options[i].group) && oo__cli_options[i].name && strcmp(oo__cli_options[i].name, name) == 0)
-            return take(s, context, id, text[size] ? text + size + 1 : next_value(a, id), shown);
+        if (!oo__command_has(s->command, oo__cli_options[i].group) || !oo__cli_options[i].name || strcmp(oo__cli_options[i].name, name) != 0)
+            continue;
+        OO_TRY(take(s, context, id, text[size] ? text + size + 1 : next_value(a, id), shown));
+        take_more_names(s, a, id);
+        return OO_OK;
     }
     return unknown_option(s, context, shown, name);
 }

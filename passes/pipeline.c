@@ -1,6 +1,9 @@
 /* Pipelines as text: parsing with located errors, and printing. */
 #include "passes/pipeline.h"
 
+#include "passes/aliases.h"
+#include "passes/rule_base.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -202,32 +205,54 @@ static oo_status parse_fix(parser *p, oo__item *item) {
     return OO_OK;
 }
 
-static oo_status parse_item(parser *p, oo__item **out) {
+/* What another optimizer calls so: its items stand in its place. */
+static oo_status parse_alias(parser *p, const char *where, const oo_alias *alias, oo__items *out) {
+    if (alias->kind == OO_ALIAS_REFUSED)
+        return fail(p, where, "%s (%s) is not offered: %s", alias->name, alias->tools, alias->note);
+    if (take(p, '{'))
+        return fail(p, p->at - 1, "%s is another optimizer's name (%s) and has no options", alias->name, alias->tools);
+    parser inner = *p;
+    inner.origin = alias->name;
+    inner.text = inner.at = oo__alias_pipeline(alias, p->registry, p->pipeline->arena);
+    return *inner.at ? parse_items(&inner, out) : OO_OK;
+}
+
+static oo_status unknown_pass(const parser *p, const char *where, const char *name) {
+    oo_rulebase *const rules = oo__registry_rules(p->registry);
+    if (oo__rulebase_has(rules, name))
+        return fail(p, where, "\"%s\" is no pass but rules of the pass \"rules\": rules{only=%s}", name, name);
+    const char *near = oo__registry_suggest(p->registry, name);
+    near = near ? near : oo__alias_suggest(name);
+    return near ? fail(p, where, "there is no pass \"%s\"; did you mean \"%s\"?", name, near)
+                : fail(p, where, "there is no pass \"%s\"; --list-passes lists them", name);
+}
+
+static oo_status parse_item(parser *p, oo__items *out) {
     skip_space(p);
     const char *const where = p->at;
     const char *const name = take_word(p);
     if (!*name)
         return fail(p, where, "expected the name of a pass");
-    oo__item *const item = *out = OO_NEW(p->pipeline->arena, oo__item);
-    if (strcmp(name, "fix") == 0)
-        return parse_fix(p, item);
-    item->pass = oo__registry_find(p->registry, name);
-    if (!item->pass) {
-        const char *const near = oo__registry_suggest(p->registry, name);
-        return near ? fail(p, where, "there is no pass \"%s\"; did you mean \"%s\"?", name, near)
-                    : fail(p, where, "there is no pass \"%s\"; --list-passes lists them", name);
+    const bool is_fix = strcmp(name, "fix") == 0;
+    const oo_pass *const pass = is_fix ? NULL : oo__registry_find(p->registry, name);
+    if (!is_fix && !pass) {
+        const oo_alias *const alias = oo__alias_find(name, false);
+        return alias ? parse_alias(p, where, alias, out) : unknown_pass(p, where, name);
     }
-    item->options = oo__arena_alloc(p->pipeline->arena, item->pass->options_size);
-    set_defaults(item->pass, item->options);
-    return parse_options(p, name, item->pass->options, item->pass->noptions, item->options);
+    oo__item *const item = OO_NEW(p->pipeline->arena, oo__item);
+    oo_vec_push(p->pipeline->arena, out, item);
+    if (is_fix)
+        return parse_fix(p, item);
+    item->pass = pass;
+    item->options = oo__arena_alloc(p->pipeline->arena, pass->options_size);
+    set_defaults(pass, item->options);
+    return parse_options(p, name, pass->options, pass->noptions, item->options);
 }
 
 static oo_status parse_items(parser *p, oo__items *out) {
-    do {
-        oo__item *item = NULL;
-        OO_TRY(parse_item(p, &item));
-        oo_vec_push(p->pipeline->arena, out, item);
-    } while (take(p, ','));
+    do
+        OO_TRY(parse_item(p, out));
+    while (take(p, ','));
     return OO_OK;
 }
 

@@ -135,10 +135,21 @@ def level_of(entry):
     return f"-O{entry['level']}" if "level" in entry else "asked for"
 
 
-def pass_section(entry, facts, body, images):
+def elsewhere(name, aliases):
+    """A line that says what other optimizers call a pass or a rule."""
+    calls = {}
+    for alias in aliases:
+        if name in alias["ours"]:
+            for tool in alias["tools"]:
+                calls.setdefault(tool, []).append(f"`{alias['name']}`")
+    return [f"*Elsewhere*: {'; '.join(tool + ' ' + ', '.join(names) for tool, names in calls.items())}", ""] if calls else []
+
+
+def pass_section(entry, facts, body, images, aliases):
     out = [f"## {entry['name']}", "", f"{entry['summary']}.", ""]
     out += [f"*Level*: {level_of(entry)} · *opsets*: {facts['opsets']} · *results*: {facts['results']}" + (
         " (left out by `--exact`)" if entry["inexact"] else ""), ""]
+    out += elsewhere(entry["name"], aliases)
     out += [body, ""]
     if entry["options"]:
         out += ["| option | default | meaning |", "|---|---|---|"]
@@ -167,11 +178,11 @@ def opsets_of(rule):
     return "every opset" if rule["first_opset"] == 1 else f"opset {rule['first_opset']} and later"
 
 
-def rule_section(rule, tests):
+def rule_section(rule, tests, aliases):
     facts = ["inexact" if rule["inexact"] else "exact", f"-O{rule['level']}", opsets_of(rule)]
     if "target" in rule:
         facts.append(f"`--target {rule['target']}` only")
-    out = [f"### {rule['name']}", "", " · ".join(facts), ""]
+    out = [f"### {rule['name']}", "", " · ".join(facts), ""] + elsewhere(rule["name"], aliases)
     if rule["doc"]:
         out += [rule["doc"], ""]
     out += ["```", *rule["text"].rstrip("\n").split("\n"), "```", ""]
@@ -185,7 +196,23 @@ def anchor(name):
     return f"[`{name}`](#{name})"
 
 
-def page(passes, rules, tests, drawings):
+def aliases_section(aliases):
+    out = [(TEXTS / "_aliases.md").read_text().strip("\n"), ""]
+    for tools in dict.fromkeys(tuple(alias["tools"]) for alias in aliases):
+        own = [alias for alias in aliases if tuple(alias["tools"]) == tools]
+        out += [f"## Names of {' and '.join(tools)}", "", "| name | here | |", "|---|---|---|"]
+        for alias in own:
+            if alias["kind"] == "ours":
+                out.append(f"| `{alias['name']}` | {', '.join(anchor(name) for name in alias['ours'])} | {alias['note']} |")
+        for kind, text in (("needless", "nothing to do"), ("refused", "not offered")):
+            for note in dict.fromkeys(alias["note"] for alias in own if alias["kind"] == kind):
+                names = ", ".join(f"`{alias['name']}`" for alias in own if alias["kind"] == kind and alias["note"] == note)
+                out.append(f"| {names} | {text} | {note} |")
+        out.append("")
+    return out
+
+
+def page(passes, rules, aliases, tests, drawings):
     out = ["# The passes", "", f"<!-- Written by scripts/gen-passes-doc.py; what people write is in docs/passes/. To renew: {UPDATE} -->", ""]
     out += [(TEXTS / "_intro.md").read_text().strip("\n"), ""]
     out += ["| pass | what it does | level | opsets | results |", "|---|---|---|---|---|"]
@@ -199,14 +226,15 @@ def page(passes, rules, tests, drawings):
         golden = GOLDEN / entry["name"] / f"{test_of(facts)}.onnxtxt"
         if not golden.exists():
             raise Stale(f"docs/passes/{entry['name']}.md asks for a drawing of {golden.relative_to(TOP)}, which does not exist")
-        out += pass_section(entry, facts, body, drawings.add(entry["name"], golden, ways_of(facts)))
+        out += pass_section(entry, facts, body, drawings.add(entry["name"], golden, ways_of(facts)), aliases)
     out += [(TEXTS / "_rules.md").read_text().strip("\n"), ""]
     groups = sorted({rule["group"] for rule in rules})
     for group in groups:
         out += [f"## Rules: {group}", ""]
         for rule in rules:
             if rule["group"] == group:
-                out += rule_section(rule, tests)
+                out += rule_section(rule, tests, aliases)
+    out += aliases_section(aliases)
     return "\n".join(out).rstrip("\n") + "\n"
 
 
@@ -227,11 +255,12 @@ def main():
     args.onnxopt = str(pathlib.Path(args.onnxopt).resolve())
     passes = [entry for entry in ask(args.onnxopt, "--list-passes=json") if entry["origin"] == "built-in"]
     rules = [rule for rule in ask(args.onnxopt, "--list-rules=json") if rule["origin"] == "built-in"]
-    strangers = {path.stem for path in TEXTS.glob("*.md")} - {entry["name"] for entry in passes} - {"_intro", "_rules"}
+    aliases = ask(args.onnxopt, "--list-passes=aliases-json")
+    strangers = {path.stem for path in TEXTS.glob("*.md")} - {entry["name"] for entry in passes} - {"_intro", "_rules", "_aliases"}
     if strangers:
         raise Stale(f"docs/passes/: no pass is called {', '.join(sorted(strangers))}")
     drawings = Drawings(args.onnxopt, args.check, args.redraw)
-    text = page(passes, rules, tests_of_rules(args.onnxopt), drawings)
+    text = page(passes, rules, aliases, tests_of_rules(args.onnxopt), drawings)
     drawings.remove_others()
     if not args.check:
         PAGE.write_text(text)

@@ -1,7 +1,9 @@
 /* Pipelines as text and the registry: round trips, every syntax error with its place, options, suggestions. */
 #include "tests/unit/build.h"
 
+#include "passes/aliases.h"
 #include "passes/pipeline.h"
+#include "passes/rule_base.h"
 
 typedef struct knobs {
     bool flag;
@@ -287,6 +289,37 @@ static void suggestions(void **state) {
     assert_null(oo__registry_suggest(registry, longest));
 }
 
+static void is_ours(void *state, const char *name) {
+    const oo_alias *const alias = state;
+    if (!oo__registry_find(registry, name) && !oo__rulebase_has(oo__registry_rules(registry), name))
+        fail_msg("aliases.def: %s stands for %s, which is neither a pass nor a rule nor a group of rules", alias->name, name);
+}
+
+/* What the table names exists, and each name is a word of a pipeline. */
+static void aliases(void **state) {
+    (void)state;
+    oo_arena *const arena = oo__arena_new();
+    for (uint32_t i = 0; oo__alias_at(i); i++) {
+        const oo_alias *const alias = oo__alias_at(i);
+        oo__alias_each(alias, arena, is_ours, (void *)(uintptr_t)alias);
+        assert_int_equal(*alias->ours != 0, alias->kind == OO_ALIAS_OURS);
+        assert_true(*alias->tools && (alias->kind == OO_ALIAS_OURS || *alias->note));
+        assert_ptr_equal(oo__alias_find(alias->name, true), alias);
+        oo_pipeline *pipeline;
+        forget_told();
+        const oo_status status = oo__pipeline_parse(&pipeline, context, registry, alias->name, "-p");
+        assert_int_equal(status, alias->kind == OO_ALIAS_REFUSED ? OO_INVALID : OO_OK);
+        oo__pipeline_free(pipeline);
+    }
+    assert_ptr_equal(oo__alias_find("fuse-bn-into-conv", false), oo__alias_find("fuse_bn_into_conv", true));
+    assert_null(oo__alias_find("fuse-bn-into-conv", true));
+    assert_string_equal(oo__alias_suggest("eliminate-nop-transpos"), "eliminate_nop_transpose");
+    assert_string_equal(oo__alias_suggest("FusionConvBn"), "FusionConvBN");
+    assert_null(oo__alias_suggest("something else entirely"));
+    assert_prints("FusionConvBN,dce", "fuse-conv-bn,rules{level=3 only=fold-conv-bn},dce");
+    oo__arena_free(arena);
+}
+
 static void refused_passes(void **state) {
     (void)state;
     static const char *const names[] = {NULL,     "",   "Upper", "under_score", "9digit",
@@ -350,6 +383,7 @@ int main(void) {
         TEST(canonical_texts),   TEST(options_are_filled), TEST(every_mistake_has_its_place),
         TEST(the_line_is_shown), TEST(random_texts),       TEST(passes_are_known_by_name),
         TEST(suggestions),       TEST(refused_passes),     TEST(defaults_must_parse),
+        TEST(aliases),
     };
     return cmocka_run_group_tests_name("pipeline", tests, NULL, NULL);
 }
