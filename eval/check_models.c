@@ -101,6 +101,8 @@ static bool make_inputs(job *j, set_plan plan) {
                                        .spread = plan.spread,
                                        .values = plan.values,
                                        .fixed = c->b};
+    for (uint32_t i = 0; s->given && i < j->nin; i++)
+        j->in[i] = s->given[i] ? oo__datum_retain(s->given[i]) : NULL;
     oo_context *const context = c->a->context;
     const oo_context heard = *context;
     c->why[0] = 0;

@@ -26,6 +26,7 @@ typedef struct oo_compare_settings {
     uint64_t seed;
     const oo_named_dim *dims; /* [ndims]: sizes of symbols, else several are tried */
     uint32_t ndims;
+    oo_datum *const *given; /* [inputs of the original's main graph] not made up; NULL, or NULL items: made up */
     oo_limits limits;
     uint64_t memory; /* bytes of intermediate values held at once to find a difference; 0 = 2 GiB */
     /* Called now and then: `done` of `sets` are through, and `part` (0 to 1) of the next. */

@@ -4,6 +4,7 @@
 
 #include "ir/change.h"
 #include "ir/expr.h"
+#include "ir/schema.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -220,11 +221,21 @@ static oo_value *build_constant_node(oo_rewriter *rw, oo_graph *graph, oo_tensor
     return node->outputs[0];
 }
 
+bool oo__can_build_constant_node(const oo_graph *graph, oo_elem elem) {
+    const oo_schema *const schema = oo__schema_find("", "Constant", oo_graph_opset(graph, ""));
+    return schema && oo__schema_output(schema, 0)->types->elems[OO_FORM_TENSOR] >> elem & 1;
+}
+
+static bool is_built_as_node(const oo_graph *graph) { return oo_graph_in_function(graph) || graph->model->ir_version < 4; }
+
+bool oo__can_build_const(const oo_graph *graph, oo_elem elem) {
+    return !is_built_as_node(graph) || oo__can_build_constant_node(graph, elem);
+}
+
 oo_value *oo_build_const(oo_rewriter *rw, oo_graph *graph, oo_tensor *tensor, const char *stem) {
     require_open(rw, __func__);
-    const bool as_node = oo_graph_in_function(graph) || graph->model->ir_version < 4;
     oo_value *value;
-    if (as_node) {
+    if (is_built_as_node(graph)) {
         value = build_constant_node(rw, graph, tensor);
     } else {
         value = fresh_value(graph, NULL);

@@ -31,6 +31,10 @@ uint32_t oo__rewriter_rewrites(const oo_rewriter *rw);
 const oo_counter *oo__rewriter_counters(const oo_rewriter *rw, uint32_t *count);
 /* Within an open rewrite: the graph (its function, or the model) imports the operator set `domain`, when it does not yet. */
 void oo__import_opset(oo_rewriter *rw, const oo_graph *graph, const char *domain, int64_t version);
+/* Whether oo_build_const may make a constant of this type in the graph: where it must be a node, that is a matter of the operator set. */
+bool oo__can_build_const(const oo_graph *graph, oo_elem elem);
+/* The same of a Constant node, wherever it stands. */
+bool oo__can_build_constant_node(const oo_graph *graph, oo_elem elem);
 /* A point to come back to. Points nest; a rollback to an earlier one forgets later ones. */
 typedef struct oo_checkpoint {
     uint32_t log, history;

@@ -72,17 +72,30 @@ static oo_value *copy_value(splice *s, const oo_value *from, oo_graph *graph, ui
 }
 
 /* ---- attributes ---- */
+static void *copy_bytes(const splice *s, const void *from, size_t size) {
+    return size ? (void *)oo__arena_copy(s->model->arena, from, size) : NULL;
+}
+
+static oo_tensor *copy_text_tensor(const splice *s, const oo_tensor *from) {
+    bool valid;
+    oo_tensor *const tensor = oo__tensor_new(s->model, from->elem, from->rank, from->dims, &valid);
+    tensor->storage = from->storage;
+    for (uint32_t i = 0; i < from->strings.n; i++) {
+        const oo_bytes text = from->strings.data[i];
+        oo_vec_push(s->model->arena, &tensor->strings, ((oo_bytes){copy_bytes(s, text.data, text.size), text.size}));
+    }
+    return tensor;
+}
+
 static oo_tensor *copy_tensor(splice *s, const oo_tensor *from) {
+    if (from->elem == OO_STRING)
+        return copy_text_tensor(s, from);
     oo_arena *const arena = oo__arena_new();
     const void *const bytes = oo__tensor_bytes(from, arena);
     oo_require(bytes || !from->count, "oo_splice: a constant of a foreign body cannot be read");
     oo_tensor *const tensor = oo_tensor_make(s->model, (oo_elem)from->elem, from->rank, from->dims, bytes ? bytes : "");
     oo__arena_free(arena);
     return tensor;
-}
-
-static void *copy_bytes(const splice *s, const void *from, size_t size) {
-    return size ? (void *)oo__arena_copy(s->model->arena, from, size) : NULL;
 }
 
 static void copy_strings(const splice *s, oo_attr *attr) {

@@ -166,8 +166,7 @@ static bool is_computed(const oo_value *value) { return value && value->producer
 static void set_numbers(shapes *s, const char *rule, oo_node *node, uint32_t index, const int64_t *numbers,
                         uint32_t count) {
     oo_value *const old = oo_node_input(node, index);
-    const bool as_node = oo_graph_in_function(node->graph) || s->model->ir_version < 4;
-    if ((as_node && !oo_graph_opset(node->graph, "")) || !shapes_begin(s, rule, node))
+    if (!oo__can_build_const(node->graph, OO_INT64) || !shapes_begin(s, rule, node))
         return;
     const int64_t dims[] = {count};
     oo_tensor *const tensor = oo_tensor_make(s->model, OO_INT64, 1, dims, numbers);

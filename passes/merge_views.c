@@ -5,6 +5,7 @@
  * less does. Sizes may be expressions: Reshape [N, S, 4, 16] after [N, S, 64] is understood for every N and S. */
 #include "ir/expr.h"
 #include "ir/ir.h"
+#include "ir/rewriter.h"
 #include "passes/veil.h"
 
 #include <string.h>
@@ -498,7 +499,7 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *opts) {
     m.nveils = oo_model_node_ids(model);
     oo_for_each_graph(graph, model) {
         /* Reshape takes its target as an input from opset 5 on. */
-        if (oo_graph_opset(graph, "") < 5)
+        if (oo_graph_opset(graph, "") < 5 || !oo__can_build_const(graph, OO_INT64))
             continue;
         oo_for_each_node(node, graph) {
             /* A merged chain may reach further up. An Identity counts only on the way: alone it is another pass's. */

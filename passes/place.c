@@ -1,5 +1,6 @@
 #include "passes/place.h"
 
+#include "ir/rewriter.h"
 #include "passes/veil.h"
 
 enum { MAX_RANK = 64 };
@@ -21,9 +22,8 @@ const char *oo__place_problem(const oo_value *value, oo_elem elem, uint32_t rank
     if (value->noutputs && hint < graph->outputs.n && graph->outputs.data[hint].value == value &&
         oo__contradicts(graph->outputs.data[hint].type, &type))
         return "it is declared with another type or shape";
-    const bool as_node = value->noutputs || oo_graph_in_function(graph) || graph->model->ir_version < 4;
-    if (as_node && !oo_graph_opset(graph, ""))
-        return "a Constant is not legal here: ai.onnx is not imported";
+    if (value->noutputs ? !oo__can_build_constant_node(graph, elem) : !oo__can_build_const(graph, elem))
+        return "a Constant of its type is not legal here: the operator set of ai.onnx is too old or not imported";
     return NULL;
 }
 

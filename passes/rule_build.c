@@ -156,6 +156,8 @@ static bool materialize(builder *b, oo_value **out, oo__operand *o, oo_elem elem
     oo_tensor *const tensor = oo__constant_tensor(run, o, follows ? elem : own, &why);
     if (!tensor)
         return fail(b, "%s", why, NULL);
+    if (!oo__can_build_const(run->graph, oo_tensor_elem(tensor)))
+        return fail(b, "%s", "a Constant of its type is not legal at this opset", NULL);
     *out = oo_build_const(run->rw, run->graph, tensor, o->stem);
     *o = (oo__operand){.kind = OO__GRAPH_VALUE, .value = *out};
     return true;

@@ -440,10 +440,10 @@ static bool operators_exist(const inst *in) {
     return oo__rule_can_build(in->rule, in->run->opset, in->model->graph);
 }
 
-static void choose_opset(inst *in) {
+static void choose_opset(inst *in, int64_t wanted) {
     const int latest = oo__schema_latest_opset("");
     for (int i = 0; i < 20; i++) {
-        in->run->opset = oo__chance(&in->dice, 40) ? latest : 7 + (int64_t)oo__pick(&in->dice, (uint32_t)latest - 6);
+        in->run->opset = wanted ? wanted : oo__chance(&in->dice, 40) ? latest : 7 + (int64_t)oo__pick(&in->dice, (uint32_t)latest - 6);
         if (operators_exist(in))
             return;
     }
@@ -455,7 +455,7 @@ static void import(inst *in, const char *domain, int64_t version) {
                 (oo_opset){.domain = oo__str(in->model, domain), .version = version, .has_version = true});
 }
 
-void oo__instance_begin(inst *in, oo_context *context, const oo__rule *rule, uint64_t seed) {
+void oo__instance_begin(inst *in, oo_context *context, const oo__rule *rule, uint64_t seed, int64_t opset) {
     *in = (inst){.dice = {seed}, .rule = rule, .axis = INT64_MIN};
     in->model = oo__model_new(context, rule->name);
     in->model->ir_version = 13;
@@ -470,7 +470,7 @@ void oo__instance_begin(inst *in, oo_context *context, const oo__rule *rule, uin
     run->graph = in->model->graph;
     run->rule = rule;
     run->constants = oo__constants_new(in->model);
-    choose_opset(in);
+    choose_opset(in, opset);
     import(in, "", run->opset);
     import(in, "ai.onnx.ml", oo__schema_latest_opset("ai.onnx.ml"));
     oo__facts_renew(in->model);

@@ -203,9 +203,10 @@ static bool is_number(oo__operand *operand, double number, double part) {
 /* Whether the other inputs alone have the shape of the result: then the constant only adds its number. */
 static bool keeps_shape(oo__rule_run *run, uint32_t k, uint32_t at, oo__operand *constant) {
     const oo_node *const node = run->nodes[k];
-    const uint32_t rank = (uint32_t)oo__operand_rank(constant);
-    if (rank == 0)
-        return true;
+    const int32_t known = oo__operand_rank(constant);
+    const uint32_t rank = known < 0 ? 0 : (uint32_t)known;
+    if (rank == 0) /* nothing is known of it in a function that has several callers */
+        return known == 0;
     const oo__op_facts *const facts = run->node_facts[k];
     if (!facts->schema || !(facts->schema->traits & OO_TRAIT_ELEMENTWISE) || facts->schema->max_inputs == 1)
         return oo__operand_count(constant) == 1;

@@ -140,7 +140,7 @@ static void compare(inst *in, oo__proof *out, uint64_t seed, oo_datum *const *be
 static bool prove_one(oo__proof *out, oo_context *context, const oo__rule *rule, uint64_t seed) {
     inst in;
     bool fired = false, broken = false;
-    oo__instance_begin(&in, context, rule, seed);
+    oo__instance_begin(&in, context, rule, seed, 0);
     const uint32_t n = in.model->graph->outputs.n;
     oo_datum **const before = calloc(n + 1, sizeof *before);
     if (!in.why && before && evaluate(&in, before)) {
@@ -163,7 +163,7 @@ static bool prove_one(oo__proof *out, oo_context *context, const oo__rule *rule,
 /* The instance as text, its inputs as defaults. */
 static char *reproduce(oo_context *context, const oo__rule *rule, uint64_t seed) {
     inst in;
-    oo__instance_begin(&in, context, rule, seed);
+    oo__instance_begin(&in, context, rule, seed, 0);
     for (uint32_t i = 0; i < in.inputs.n; i++) {
         oo_value *const value = in.model->graph->inputs.data[i].value;
         value->init = oo__tensor_of_array(in.model, in.inputs.data[i]->array);

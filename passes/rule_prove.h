@@ -55,8 +55,8 @@ oo__operand oo__instance_operand(oo__instance *in, const oo__operator *op, uint3
 bool oo__instance_shape(oo__instance *in, const oo__operator *op, uint32_t index, oo__shape *out);
 
 /* ---- making an instance (rule_instance.c) ---- */
-/* NULL `model` when it came to nothing. Released by oo__instance_end. */
-void oo__instance_begin(oo__instance *in, oo_context *context, const oo__rule *rule, uint64_t seed);
+/* `why` is set when it came to nothing. At version `opset` of ai.onnx, 0 = any. Released by oo__instance_end. */
+void oo__instance_begin(oo__instance *in, oo_context *context, const oo__rule *rule, uint64_t seed, int64_t opset);
 void oo__instance_end(oo__instance *in);
 
 typedef struct oo__proof {

@@ -2,6 +2,7 @@
 #ifndef PASSES_SHAPES_H
 #define PASSES_SHAPES_H
 #include "ir/infer.h"
+#include "ir/rewriter.h"
 
 typedef struct shapes {
     oo_rewriter *rw;

@@ -229,6 +229,9 @@ static bool rebuild(share *h, oo_node *node) {
     if (k->rank != 1 || oo_node_is(node, "Shape"))
         return false;
     const uint32_t cost = cut_into_runs(h, node, runs, &n);
+    for (uint32_t i = 0; i < n && cost != UINT32_MAX; i++)
+        if (!runs[i].value && !runs[i].of && !oo__can_build_const(node->graph, OO_INT64))
+            return false;
     if (cost == UINT32_MAX || chain_length(node, MAX_CHAIN) <= cost || !shapes_begin(h->s, SHAPE, node))
         return false;
     const oo_value *parts[MAX_ITEMS] = {NULL};

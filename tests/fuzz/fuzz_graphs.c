@@ -168,7 +168,7 @@ static void check_type(const check *c, const oo_node *node, uint32_t output, con
 
 static bool in_loop(const oo_node *node) {
     const oo_node *owner = node->graph->owner;
-    while (owner && !oo_node_is(owner, "Loop"))
+    while (owner && !oo_node_is(owner, "Loop") && !oo_node_is(owner, "Scan"))
         owner = owner->graph->owner;
     return owner != NULL;
 }
@@ -279,7 +279,8 @@ static void run(oo_random_graph *g) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    oo_random_graph *const g = oo__random_graph(data, size);
+    const oo_random_plan plan = {.data = data, .size = size, .least = 1, .most = 30};
+    oo_random_graph *const g = oo__random_graph(&plan);
     if (g) {
         run(g);
         oo__random_graph_free(g);

@@ -1,30 +1,37 @@
 #include "tests/fuzz/random_graph.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_NODES = 30, MOST_DEPTH = 2, MEMORY = 1 << 22 };
+enum { MEMORY = 1 << 22 };
 static const char *const SYMBOLS[] = {"A", "B", "C"};
 
 /* ---- bytes ---- */
-uint32_t oo__pick(oo_random_graph *g, uint32_t limit) {
-    if (limit < 2 || g->at >= g->size)
+uint32_t oo__draw(oo_random_graph *g, uint32_t limit) {
+    const oo_random_plan *const plan = g->plan;
+    if (limit < 2 || g->at >= plan->size)
         return 0;
-    uint32_t x = g->data[g->at++];
-    if (limit > 256 && g->at < g->size)
-        x = x << 8 | g->data[g->at++];
+    uint32_t x = plan->data[g->at++];
+    if (limit > 256 && g->at < plan->size)
+        x = x << 8 | plan->data[g->at++];
     return x % limit;
 }
 
-bool oo__chance(oo_random_graph *g, uint32_t percent) { return oo__pick(g, 100) < percent; }
+bool oo__likely(oo_random_graph *g, uint32_t percent) { return oo__draw(g, 100) < percent; }
 
 /* ---- tensors ---- */
+static double special(oo_random_graph *g) {
+    static const double NUMBERS[] = {-0.0, INFINITY, -INFINITY, NAN, 1e-40, 65504, 3e38, -1e-30};
+    return NUMBERS[oo__draw(g, sizeof NUMBERS / sizeof *NUMBERS)];
+}
+
 static void fill(oo_random_graph *g, oo_array *a) {
     static const char *const WORDS[] = {"", "a", "b c", "12"};
     const bool whole = a->elem != OO_STRING && a->elem != OO_COMPLEX64 && a->elem != OO_COMPLEX128;
     for (uint64_t i = 0; i < a->count && whole; i++) {
-        const int64_t n = (int64_t)oo__pick(g, 7) - 3;
+        const int64_t n = (int64_t)oo__draw(g, 7) - 3;
         if (a->elem == OO_BOOL || a->elem == OO_UINT2 || a->elem == OO_INT2)
             oo__array_set_int(a, i, n & 1);
         else if (a->elem == OO_UINT8 || a->elem == OO_UINT16 || a->elem == OO_UINT32 || a->elem == OO_UINT64 || a->elem == OO_UINT4)
@@ -32,10 +39,10 @@ static void fill(oo_random_graph *g, oo_array *a) {
         else if (a->elem == OO_INT8 || a->elem == OO_INT16 || a->elem == OO_INT32 || a->elem == OO_INT64 || a->elem == OO_INT4)
             oo__array_set_int(a, i, n);
         else
-            oo__array_set_double(a, i, a->elem == OO_FLOAT8E8M0 ? 1 : 0.5 * (double)n);
+            oo__array_set_double(a, i, a->elem == OO_FLOAT8E8M0 ? 1 : g->plan->wild && oo__likely(g, 8) ? special(g) : 0.5 * (double)n);
     }
     for (uint64_t i = 0; i < a->count && a->elem == OO_STRING; i++) {
-        const char *const word = WORDS[oo__pick(g, 4)];
+        const char *const word = WORDS[oo__draw(g, 4)];
         oo__array_set_string(a, i, (oo_bytes){(const uint8_t *)word, strlen(word)});
     }
     if (!whole && a->elem != OO_STRING && a->count)
@@ -44,7 +51,7 @@ static void fill(oo_random_graph *g, oo_array *a) {
 
 /* A dimension of an input: the number, or a symbol that has this size. */
 static oo_dim declared(oo_random_graph *g, int64_t size) {
-    const uint32_t k = oo__pick(g, 6);
+    const uint32_t k = oo__draw(g, 6);
     if (k < 3 && g->symbols[k] == size)
         return (oo_dim){.kind = OO_DIM_PARAM, .param = oo__str(g->model, SYMBOLS[k])};
     if (k < 2 && g->symbols[k] + 1 == size)
@@ -60,7 +67,7 @@ static oo_value *add_input(oo_random_graph *g, const oo_array *a) {
     snprintf(name, sizeof name, "x%u", main_graph->inputs.n);
     oo_value *const value = oo__value_new(main_graph, oo__str(g->model, name));
     oo_type *const type = OO_NEW(g->model->arena, oo_type);
-    *type = (oo_type){.kind = OO_TYPE_TENSOR, .elem = (int32_t)a->elem, .has_elem = true, .has_shape = !oo__chance(g, 4), .rank = a->rank};
+    *type = (oo_type){.kind = OO_TYPE_TENSOR, .elem = (int32_t)a->elem, .has_elem = true, .has_shape = !oo__likely(g, g->plan->motif ? 0 : 4), .rank = a->rank};
     type->dims = OO_NEW_ARRAY(g->model->arena, oo_dim, a->rank);
     for (uint32_t i = 0; i < a->rank; i++)
         type->dims[i] = declared(g, a->dims[i]);
@@ -81,19 +88,31 @@ static oo_value *add_initializer(oo_random_graph *g, const oo_array *a) {
     return value;
 }
 
+/* The input has a default that is not what is given. */
+static void add_default(oo_random_graph *g, oo_value *input, const oo_array *given) {
+    oo_array *const other = oo__array_new(given->elem, given->rank, given->dims);
+    fill(g, other);
+    input->flags |= OO_VALUE_INITIALIZER;
+    input->init = oo__tensor_of_array(g->model, other);
+    oo_vec_push(g->model->arena, &g->model->graph->initializers, input);
+    oo__array_release(other);
+}
+
 /* Takes the array. Inputs and initializers are of the main graph, so they come before what is visible in subgraphs only. */
 static pooled add_tensor(oo_random_graph *g, oo_array *a, bool constant, bool plain) {
     pooled p = {.datum = oo__datum_tensor(a), .plain = plain};
     p.value = constant ? add_initializer(g, a) : add_input(g, a);
     if (!constant)
         oo_vec_push(NULL, &g->inputs, oo__datum_retain(p.datum));
+    if (!constant && plain && g->plan->motif && oo__likely(g, 5))
+        add_default(g, p.value, a);
     oo_vec_push(NULL, &g->pool, p);
     return p;
 }
 
 pooled oo__random_tensor(oo_random_graph *g, oo_elem elem, uint32_t rank, const int64_t *dims) {
-    const uint32_t start = oo__pick(g, g->pool.n);
-    for (uint32_t i = 0; i < g->pool.n && !oo__chance(g, 30); i++) {
+    const uint32_t start = oo__draw(g, g->pool.n);
+    for (uint32_t i = 0; i < g->pool.n && !oo__likely(g, 30); i++) {
         const pooled *const p = &g->pool.data[(start + i) % g->pool.n];
         const oo_array *const a = p->datum->kind == OO_DATUM_TENSOR ? p->datum->array : NULL;
         if (a && p->plain && a->elem == elem && a->rank == rank && (!rank || memcmp(a->dims, dims, rank * sizeof *dims) == 0))
@@ -102,21 +121,34 @@ pooled oo__random_tensor(oo_random_graph *g, oo_elem elem, uint32_t rank, const 
     oo_array *const a = oo__array_new(elem, rank, dims);
     oo_require(a, "a small tensor was refused");
     fill(g, a);
-    return add_tensor(g, a, oo__chance(g, 25), true);
+    return add_tensor(g, a, oo__likely(g, 25), true);
 }
 
 pooled oo__random_numbers(oo_random_graph *g, oo_elem elem, uint32_t rank, uint32_t n, const int64_t *numbers) {
     oo_array *const a = oo__array_new(elem, rank, (const int64_t[]){n});
     for (uint32_t i = 0; i < n; i++)
         oo__array_set_int(a, i, numbers[i]);
-    return add_tensor(g, a, oo__chance(g, 85), false);
+    return add_tensor(g, a, oo__likely(g, 85), false);
 }
 
 pooled oo__random_reals(oo_random_graph *g, oo_elem elem, uint32_t n, const double *numbers) {
     oo_array *const a = oo__array_new(elem, 1, (const int64_t[]){n});
     for (uint32_t i = 0; i < n; i++)
         oo__array_set_double(a, i, numbers[i]);
-    return add_tensor(g, a, oo__chance(g, 85), false);
+    return add_tensor(g, a, oo__likely(g, 85), false);
+}
+
+pooled oo__random_given(oo_random_graph *g, oo_array *a, bool constant) {
+    const bool plain = a->elem != OO_INT64 && a->elem != OO_INT32;
+    for (uint32_t i = 0, start = oo__draw(g, g->pool.n); plain && i < g->pool.n && oo__likely(g, 80); i++) {
+        const pooled *const p = &g->pool.data[(start + i) % g->pool.n];
+        const oo_array *const have = p->datum->kind == OO_DATUM_TENSOR ? p->datum->array : NULL;
+        if (have && !constant && have->elem == a->elem && have->rank == a->rank && (!a->rank || !memcmp(have->dims, a->dims, a->rank * sizeof *a->dims))) {
+            oo__array_release(a);
+            return *p;
+        }
+    }
+    return add_tensor(g, a, constant, plain);
 }
 
 /* ---- nodes ---- */
@@ -130,12 +162,20 @@ oo_attr *oo__random_attr(oo_random_graph *g, oo_node *node, const char *name, oo
     return a;
 }
 
-static void drop(oo_node *node) {
-    for (uint32_t i = 0; i < node->nattrs; i++)
-        for (uint32_t k = 0; k < oo__attr_ngraphs(node->attrs[i]); k++)
-            oo__attr_graph(node->attrs[i], k)->dead = true;
+static void unlink_inputs(oo_node *node) {
     for (uint32_t i = 0; i < node->ninputs; i++)
         oo__use_link(node, i, NULL);
+    for (uint32_t i = 0; i < node->nattrs; i++)
+        for (uint32_t k = 0; k < oo__attr_ngraphs(node->attrs[i]); k++) {
+            oo_graph *const graph = oo__attr_graph(node->attrs[i], k);
+            graph->dead = true;
+            for (oo_node *inner = graph->first; inner; inner = inner->next)
+                unlink_inputs(inner);
+        }
+}
+
+void oo__random_drop(oo_node *node) {
+    unlink_inputs(node);
     oo__graph_unlink(node);
 }
 
@@ -143,16 +183,46 @@ static void drop(oo_node *node) {
 static bool divides_by_zero(const oo_node *node, const pooled *inputs) {
     if (!oo_node_is(node, "Div") && !oo_node_is(node, "Mod"))
         return false;
-    const oo_array *const by = inputs[1].datum->array;
+    const oo_array *const by = inputs[1].datum ? inputs[1].datum->array : NULL;
+    if (!by)
+        return false;
     for (uint64_t i = 0; i < by->count; i++)
         if (oo__array_double(by, i) == 0)
             return true;
     return false;
 }
 
+/* The results of the turns of a loop that made none: ONNX does not say what shape they have. */
+static bool is_idle(const oo_node *node, oo_datum *const *out) {
+    for (uint32_t i = node->ninputs - 2; oo_node_is(node, "Loop") && i < node->noutputs; i++)
+        if (out[i] && out[i]->kind == OO_DATUM_TENSOR && out[i]->array->rank && !out[i]->array->dims[0])
+            return true;
+    return false;
+}
+
+/* What ONNX does not allow though the evaluator does it. */
+static bool is_lenient(const oo_random_graph *g, const oo_node *node, oo_datum *const *in, oo_datum *const *out) {
+    const oo_schema *const s = node->op->functions ? NULL : oo__schema_find(node->op->domain, node->op->name, oo_model_opset(g->model, node->op->domain));
+    const oo_array *const first = node->ninputs && in[0] ? in[0]->array : NULL;
+    static const char *const RANKED[] = {"ArgMax", "ArgMin", "Softmax", "LogSoftmax", "Hardmax"};
+    for (size_t i = 0; first && !first->rank && i < sizeof RANKED / sizeof *RANKED; i++)
+        if (strcmp(node->op->name, RANKED[i]) == 0)
+            return true;
+    if ((oo_node_is(node, "ConstantOfShape") && first && first->rank != 1) || (oo_node_is(node, "BatchNormalization") && node->noutputs > 1))
+        return true;
+    if (oo_node_is(node, "Split") && node->ninputs == 1 && oo_model_opset(g->model, "") >= 18 && !oo_node_attr(node, "num_outputs"))
+        return true;
+    for (uint32_t i = 0; s && i < node->noutputs; i++) {
+        const oo_schema_io *const io = oo__schema_output(s, i);
+        if (io && out[i] && out[i]->kind == OO_DATUM_TENSOR && !(io->types->elems[OO_FORM_TENSOR] & 1u << out[i]->array->elem))
+            return true;
+    }
+    return false;
+}
+
 bool oo__random_keep(oo_random_graph *g, oo_node *node, const pooled *inputs) {
     if (divides_by_zero(node, inputs)) {
-        drop(node);
+        oo__random_drop(node);
         return false;
     }
     const oo_eval_settings settings = {.memory_limit = MEMORY, .loop_limit = 100, .step_limit = 10000, .seed = 1};
@@ -160,16 +230,18 @@ bool oo__random_keep(oo_random_graph *g, oo_node *node, const pooled *inputs) {
     oo_datum *in[64] = {NULL}, *out[64] = {NULL};
     for (uint32_t i = 0; i < node->ninputs; i++)
         in[i] = inputs[i].datum;
-    const bool good = oo__evaluate_node(ev, node, in, out) == OO_OK;
+    for (uint32_t i = 0; node->nattrs && i < g->pool.n; i++) /* graphs in attributes use them */
+        oo__evaluator_give(ev, g->pool.data[i].value, g->pool.data[i].datum);
+    const bool ran = oo__evaluate_node(ev, node, in, out) == OO_OK, good = ran && !is_idle(node, out) && (!g->plan->motif || !is_lenient(g, node, in, out));
     oo__evaluator_free(ev);
-    for (uint32_t i = 0; good && i < node->noutputs; i++) {
-        if (node->outputs[i] && out[i])
+    for (uint32_t i = 0; ran && i < node->noutputs; i++) {
+        if (good && node->outputs[i] && out[i])
             oo_vec_push(NULL, &g->pool, ((pooled){node->outputs[i], out[i], true}));
         else
             oo__datum_release(out[i]);
     }
     if (!good)
-        drop(node);
+        oo__random_drop(node);
     return good;
 }
 
@@ -186,140 +258,23 @@ static const oo_schema *usable(const oo_random_graph *g, const oo_schema *row) {
     return strcmp(s->name, "ImageDecoder") == 0 || strcmp(s->name, "Gradient") == 0 ? NULL : s;
 }
 
-/* ---- subgraphs ---- */
-static void grow(oo_random_graph *g, uint32_t nodes);
-
-static void forget_pool(oo_random_graph *g, uint32_t length) {
-    while (g->pool.n > length)
-        oo__datum_release(g->pool.data[--g->pool.n].datum);
-}
-
-/* Inputs and initializers that were made inside stay visible: they are of the main graph. */
-static void leave_scope(oo_random_graph *g, uint32_t length) {
-    uint32_t kept = length;
-    for (uint32_t i = length; i < g->pool.n; i++) {
-        if (g->pool.data[i].value->producer)
-            oo__datum_release(g->pool.data[i].datum);
-        else
-            g->pool.data[kept++] = g->pool.data[i];
-    }
-    g->pool.n = kept;
-}
-
-static oo_graph *open_subgraph(oo_random_graph *g, oo_node *node, const char *attribute) {
-    oo_graph *const graph = oo__graph_new(g->model, g->graph);
-    graph->owner = node;
-    graph->name = oo__str(g->model, attribute);
-    oo__random_attr(g, node, attribute, OO_ATTR_GRAPH)->g = graph;
-    return graph;
-}
-
-static void add_output(oo_random_graph *g, oo_graph *graph, oo_value *value) {
-    value->noutputs++;
-    if (value->graph == graph)
-        value->output_index = graph->outputs.n;
-    oo_vec_push(g->model->arena, &graph->outputs, (oo_value_info){.value = value, .name = value->name});
-}
-
-/* One branch of an If, and what it gives when it is taken. */
-static oo_datum *branch(oo_random_graph *g, oo_node *node, const char *attribute) {
-    oo_graph *const outer = g->graph;
-    const uint32_t before = g->pool.n;
-    g->graph = open_subgraph(g, node, attribute);
-    g->depth++;
-    grow(g, 1 + oo__pick(g, 3));
-    /* An output must be made inside. */
-    const pooled last = g->pool.data[g->pool.n - 1];
-    oo_node *const copy = oo__node_new(g->graph, NULL, "Identity", 1, 1, 0);
-    oo__use_link(copy, 0, last.value);
-    oo__node_set_output(copy, 0, oo__value_new(g->graph, NULL));
-    add_output(g, g->graph, copy->outputs[0]);
-    oo_datum *const result = oo__datum_retain(last.datum);
-    g->depth--;
-    g->graph = outer;
-    leave_scope(g, before);
-    return result;
-}
-
-static void add_if(oo_random_graph *g) {
-    const pooled on = oo__random_tensor(g, OO_BOOL, 0, NULL);
-    oo_node *const node = oo__node_new(g->graph, NULL, "If", 1, 1, 0);
-    oo__graph_unlink(node); /* its branches come first, so that nothing they add to this graph stands behind it */
-    oo__use_link(node, 0, on.value);
-    oo__node_set_output(node, 0, oo__value_new(g->graph, NULL));
-    oo_datum *const a = branch(g, node, "then_branch"), *const b = branch(g, node, "else_branch");
-    oo__graph_link(g->graph, node, NULL);
-    const bool taken = oo__array_int(on.datum->array, 0) != 0;
-    oo_vec_push(NULL, &g->pool, ((pooled){node->outputs[0], oo__datum_retain(taken ? a : b), true}));
-    oo__datum_release(a);
-    oo__datum_release(b);
-}
-
-/* A loop that carries one tensor, which its body may grow, shrink or leave. */
-static bool add_loop(oo_random_graph *g) {
-    static const char *const BODIES[] = {"Identity", "Neg", "Concat", "Unsqueeze", "ReduceSum", "Transpose", "Flatten"};
-    const int64_t dims[] = {oo__pick(g, 3), oo__pick(g, 3)}, turns = oo__pick(g, 4);
-    const pooled trips = oo__random_numbers(g, OO_INT64, 0, 1, &turns), start = oo__random_tensor(g, OO_FLOAT, oo__pick(g, 3), dims);
-    const char *const op = BODIES[oo__pick(g, 7)];
-    oo_node *const node = oo__node_new(g->graph, NULL, "Loop", 3, 2, 0);
-    oo__use_link(node, 0, trips.value);
-    oo__use_link(node, 2, start.value);
-    for (uint32_t i = 0; i < 2; i++)
-        oo__node_set_output(node, i, oo__value_new(g->graph, NULL));
-    oo_graph *const body = open_subgraph(g, node, "body");
-    static const oo_type INDEX = {.kind = OO_TYPE_TENSOR, .elem = OO_INT64, .has_elem = true, .has_shape = true},
-                         FLAG = {.kind = OO_TYPE_TENSOR, .elem = OO_BOOL, .has_elem = true, .has_shape = true},
-                         CARRIED = {.kind = OO_TYPE_TENSOR, .elem = OO_FLOAT, .has_elem = true};
-    const oo_type *const types[] = {&INDEX, &FLAG, &CARRIED};
-    for (uint32_t i = 0; i < 3; i++) {
-        oo_value *const formal = oo__value_new(body, oo__str(g->model, ((const char *const[]){"i", "on", "v"})[i]));
-        formal->flags = OO_VALUE_INPUT;
-        oo_vec_push(g->model->arena, &body->inputs, (oo_value_info){.value = formal, .name = formal->name, .type = types[i]});
-    }
-    oo_value *const v = body->inputs.data[2].value;
-    oo_node *const on = oo__node_new(body, NULL, "Identity", 1, 1, 0), *const work = oo__node_new(body, NULL, op, strcmp(op, "Concat") == 0 ? 2 : 1, 1, 0);
-    oo_node *const scan = oo__node_new(body, NULL, "Shape", 1, 1, 0);
-    oo__use_link(on, 0, body->inputs.data[1].value);
-    for (uint32_t i = 0; i < work->ninputs; i++)
-        oo__use_link(work, i, v);
-    oo__use_link(scan, 0, v);
-    if (strcmp(op, "Concat") == 0)
-        oo__random_attr(g, work, "axis", OO_ATTR_INT)->i = 0;
-    if (strcmp(op, "Unsqueeze") == 0 && oo_model_opset(g->model, "") >= 13) {
-        drop(node);
-        return false;
-    }
-    if (strcmp(op, "Unsqueeze") == 0) {
-        oo_attr *const axes = oo__random_attr(g, work, "axes", OO_ATTR_INTS);
-        static int64_t zero;
-        axes->ints = &zero;
-        axes->count = 1;
-    }
-    oo_node *const all[] = {on, work, scan};
-    for (uint32_t i = 0; i < 3; i++) {
-        oo__node_set_output(all[i], 0, oo__value_new(body, NULL));
-        add_output(g, body, all[i]->outputs[0]);
-    }
-    const pooled inputs[] = {trips, {0}, start};
-    return oo__random_keep(g, node, inputs);
-}
-
 /* ---- graphs ---- */
-static void grow(oo_random_graph *g, uint32_t nodes) {
-    for (uint32_t made = 0, tried = 0; made < nodes && tried < nodes * 4; tried++) {
-        const uint32_t kind = oo__pick(g, 24);
-        if (kind == 23 && g->depth < MOST_DEPTH) {
-            add_if(g);
-            made++;
-            continue;
-        }
-        if (kind == 22 && g->depth == 0) {
-            made += add_loop(g);
-            continue;
-        }
-        const oo_schema *const s = usable(g, oo__schema_at(oo__pick(g, oo__schema_count())));
-        made += s && oo__random_node(g, s);
-    }
+static bool grow_once(oo_random_graph *g) {
+    const oo_random_plan *const plan = g->plan;
+    if (plan->motif && oo__likely(g, 45))
+        return plan->motif(g, plan->user);
+    const uint32_t kind = oo__draw(g, 24);
+    if (kind >= 21)
+        return oo__random_scope(g, kind - 21);
+    const oo_schema *const s = usable(g, oo__schema_at(oo__draw(g, oo__schema_count())));
+    if (s && plan->common && (*s->domain_name || (s->traits & OO_TRAIT_RANDOM)))
+        return false;
+    return s && oo__random_node(g, s);
+}
+
+void oo__random_grow(oo_random_graph *g, uint32_t nodes) {
+    for (uint32_t made = 0, tried = 0; made < nodes && tried < nodes * 4; tried++)
+        made += grow_once(g);
     if (!g->pool.n)
         (void)oo__random_tensor(g, OO_FLOAT, 1, (const int64_t[]){2});
 }
@@ -329,38 +284,78 @@ static void silence(void *user, const oo_diag *diag) {
     (void)diag;
 }
 
+static void forget_pool(oo_random_graph *g) {
+    while (g->pool.n)
+        oo__datum_release(g->pool.data[--g->pool.n].datum);
+}
+
 static void start(oo_random_graph *g) {
     g->context = oo_context_new();
     oo_set_sink(g->context, silence, NULL);
     g->model = oo__model_new(g->context, "random");
-    g->model->ir_version = 10;
+    g->model->ir_version = g->plan->motif ? 12 : 10;
     g->model->has_ir_version = true;
     for (int d = OO_DOMAIN_ONNX; d < OO_DOMAIN_OTHER; d++) {
         const int latest = oo__schema_latest_opset(opset_domain((oo_domain)d));
-        int64_t version = 1 + (int64_t)oo__pick(g, (uint32_t)latest);
+        int64_t version = 1 + (int64_t)oo__draw(g, (uint32_t)latest);
         if (d == OO_DOMAIN_ONNX)
-            version = oo__chance(g, 50) ? 7 + version % (latest - 6) : latest - (int64_t)oo__pick(g, 3);
+            version = oo__likely(g, 50) ? 7 + version % (latest - 6) : latest - (int64_t)oo__draw(g, 3);
+        if (d == OO_DOMAIN_ONNX && g->plan->common)
+            version = 13 + (int64_t)oo__draw(g, 9);
         oo_vec_push(g->model->arena, &g->model->opsets,
                     ((oo_opset){.domain = oo__str(g->model, opset_domain((oo_domain)d)), .version = version, .has_version = true}));
     }
     g->model->graph = g->graph = oo__graph_new(g->model, NULL);
     g->graph->name = oo__str(g->model, "main");
     for (int i = 0; i < 3; i++)
-        g->symbols[i] = oo__pick(g, 5);
+        g->symbols[i] = oo__draw(g, 5);
 }
 
-oo_random_graph *oo__random_graph(const uint8_t *data, size_t size) {
+/* The type of a result as the file says it; sizes mostly open. */
+static const oo_type *type_of(oo_random_graph *g, const oo_datum *d) {
+    static const oo_kind KINDS[] = {[OO_DATUM_TENSOR] = OO_TYPE_TENSOR, [OO_DATUM_SEQUENCE] = OO_TYPE_SEQUENCE, [OO_DATUM_OPTIONAL] = OO_TYPE_OPTIONAL};
+    oo_type *const type = OO_NEW(g->model->arena, oo_type);
+    if (d->kind >= sizeof KINDS / sizeof *KINDS || !KINDS[d->kind])
+        return NULL;
+    *type = (oo_type){.kind = KINDS[d->kind]};
+    if (d->kind != OO_DATUM_TENSOR) {
+        static const oo_type ANY = {.kind = OO_TYPE_TENSOR, .has_elem = true};
+        oo_type *const bare = OO_NEW(g->model->arena, oo_type);
+        *bare = ANY;
+        bare->elem = (int32_t)d->elem;
+        if (d->elem == OO_UNDEFINED && d->nitems && d->items[0] && d->items[0]->kind == OO_DATUM_TENSOR)
+            bare->elem = (int32_t)d->items[0]->array->elem;
+        type->inner = bare;
+        return bare->elem ? type : NULL;
+    }
+    type->elem = (int32_t)d->array->elem;
+    type->has_elem = type->has_shape = true;
+    type->rank = d->array->rank;
+    type->dims = OO_NEW_ARRAY(g->model->arena, oo_dim, type->rank + 1);
+    for (uint32_t i = 0; i < type->rank; i++)
+        type->dims[i] = oo__likely(g, 20) ? (oo_dim){.kind = OO_DIM_VALUE, .value = d->array->dims[i]} : (oo_dim){0};
+    return type;
+}
+
+/* What nothing uses is an output, and now and then something that is used. */
+static void add_outputs(oo_random_graph *g) {
+    for (uint32_t i = 0; i < g->pool.n; i++) {
+        oo_value *const v = g->pool.data[i].value;
+        if (!v->producer || v->noutputs || (v->nuses && !oo__likely(g, 10)))
+            continue;
+        oo__random_output(g, g->graph, v);
+        g->graph->outputs.data[g->graph->outputs.n - 1].type = v->type = type_of(g, g->pool.data[i].datum);
+    }
+}
+
+oo_random_graph *oo__random_graph(const oo_random_plan *plan) {
     oo_random_graph *const g = calloc(1, sizeof *g);
     if (!g)
         oo__oom(sizeof *g);
-    g->data = data;
-    g->size = size;
+    g->plan = plan;
     start(g);
-    grow(g, 1 + oo__pick(g, MOST_NODES));
-    for (oo_node *node = g->graph->first; node; node = node->next)
-        for (uint32_t i = 0; i < node->noutputs; i++)
-            if (node->outputs[i] && (!node->outputs[i]->nuses || oo__chance(g, 10)))
-                add_output(g, g->graph, node->outputs[i]);
+    oo__random_grow(g, plan->least + oo__draw(g, plan->most - plan->least + 1));
+    add_outputs(g);
     oo__model_name_values(g->model);
     oo_for_each_graph(graph, g->model) {
         for (uint32_t i = 0; i < graph->outputs.n; i++)
@@ -373,7 +368,7 @@ oo_random_graph *oo__random_graph(const uint8_t *data, size_t size) {
 }
 
 void oo__random_graph_free(oo_random_graph *g) {
-    forget_pool(g, 0);
+    forget_pool(g);
     oo_vec_free(&g->pool);
     for (uint32_t i = 0; i < g->inputs.n; i++)
         oo__datum_release(g->inputs.data[i]);

@@ -29,8 +29,8 @@ static bool among(const char *word, const char *list) {
 }
 
 static int64_t some_axis(const draft *d, uint32_t rank) {
-    const int64_t axis = rank ? oo__pick(d->g, rank) : 0;
-    return oo__chance(d->g, 30) ? axis - (int64_t)rank : axis;
+    const int64_t axis = rank ? oo__draw(d->g, rank) : 0;
+    return oo__likely(d->g, 30) ? axis - (int64_t)rank : axis;
 }
 
 /* ---- attributes ---- */
@@ -48,26 +48,26 @@ static void add_list(draft *d, const char *name) {
     uint32_t n = 0;
     if (among(name, "kernel_shape strides dilations output_padding")) {
         for (n = 0; n < spatial(d); n++)
-            values[n] = *name == 'o' ? 0 : 1 + oo__pick(d->g, 2);
+            values[n] = *name == 'o' ? 0 : 1 + oo__draw(d->g, 2);
     } else if (among(name, "pads")) {
         for (n = 0; n < 2 * (d->schema->name[0] == 'P' && d->schema->name[1] == 'a' ? d->rank : spatial(d)); n++)
-            values[n] = oo__pick(d->g, 2);
+            values[n] = oo__draw(d->g, 2);
     } else if (among(name, "perm")) {
         for (n = 0; n < d->rank; n++)
             values[n] = n;
         for (uint32_t i = n; i-- > 1;) {
-            const uint32_t k = oo__pick(d->g, i + 1);
+            const uint32_t k = oo__draw(d->g, i + 1);
             const int64_t x = values[i];
             values[i] = values[k];
             values[k] = x;
         }
     } else if (among(name, "axes starts ends steps")) {
-        d->listed = d->listed ? d->listed : 1 + oo__pick(d->g, d->rank ? d->rank : 1);
+        d->listed = d->listed ? d->listed : 1 + oo__draw(d->g, d->rank ? d->rank : 1);
         for (n = 0; n < d->listed; n++)
-            values[n] = *name == 'a' ? (oo__chance(d->g, 20) ? n - (int64_t)d->rank : (int64_t)n) : (int64_t)oo__pick(d->g, 6) - (*name == 'e' ? 1 : 2);
+            values[n] = *name == 'a' ? (oo__likely(d->g, 20) ? n - (int64_t)d->rank : (int64_t)n) : (int64_t)oo__draw(d->g, 6) - (*name == 'e' ? 1 : 2);
     } else {
-        for (n = 0; n < 1 + oo__pick(d->g, 3); n++)
-            values[n] = 1 + oo__pick(d->g, 3);
+        for (n = 0; n < 1 + oo__draw(d->g, 3); n++)
+            values[n] = 1 + oo__draw(d->g, 3);
     }
     set_ints(d, name, n, values);
 }
@@ -81,7 +81,7 @@ static void add_string(draft *d, const oo_schema_attr *a) {
     for (size_t i = 0; i < sizeof CHOICES / sizeof *CHOICES; i++) {
         if (strcmp(CHOICES[i][0], a->name) != 0)
             continue;
-        const char *const word = CHOICES[i][1 + oo__pick(d->g, 4)];
+        const char *const word = CHOICES[i][1 + oo__draw(d->g, 4)];
         oo__random_attr(d->g, d->node, a->name, OO_ATTR_STRING)->s = (oo_bytes){(const uint8_t *)word, strlen(word)};
     }
 }
@@ -91,30 +91,30 @@ static int64_t int_attr(draft *d, const oo_schema_attr *a) {
     if (among(a->name, "axis axis_w batch_axis time_axis"))
         return d->axis = some_axis(d, d->rank);
     if (among(a->name, "to dtype output_dtype output_datatype stash_type"))
-        return TYPES[oo__pick(d->g, 10)];
+        return TYPES[oo__draw(d->g, d->g->plan->common ? 4 : 10)];
     if (among(a->name, "blocksize hidden_size num_heads q_num_heads kv_num_heads output_height output_width detect_positive"))
-        return 1 + oo__pick(d->g, 2);
-    return (int64_t)oo__pick(d->g, 3);
+        return 1 + oo__draw(d->g, 2);
+    return (int64_t)oo__draw(d->g, strcmp(a->name, "keepdims") == 0 && d->g->plan->motif ? 2 : 3);
 }
 
 static void add_attrs(draft *d) {
     for (uint32_t i = 0; i < d->schema->nattrs; i++) {
         const oo_schema_attr *const a = &d->schema->attrs[i];
-        if (!a->required && oo__chance(d->g, 55))
+        if (!a->required && oo__likely(d->g, 55))
             continue;
         if (a->type == OO_ATTR_INT)
             oo__random_attr(d->g, d->node, a->name, a->type)->i = int_attr(d, a);
         else if (a->type == OO_ATTR_FLOAT)
-            oo__random_attr(d->g, d->node, a->name, a->type)->f = 0.5f * (float)oo__pick(d->g, 4);
+            oo__random_attr(d->g, d->node, a->name, a->type)->f = 0.5f * (float)oo__draw(d->g, 4);
         else if (a->type == OO_ATTR_INTS)
             add_list(d, a->name);
         else if (a->type == OO_ATTR_STRING)
             add_string(d, a);
-        else if (a->type == OO_ATTR_TENSOR && oo__chance(d->g, 80)) {
+        else if (a->type == OO_ATTR_TENSOR && oo__likely(d->g, 80)) {
             const bool one = !is(d, "Constant");
-            oo_array *const t = oo__array_new((const oo_elem[]){OO_INT64, OO_FLOAT, OO_BOOL}[oo__pick(d->g, 3)], one ? 1 : oo__pick(d->g, 3),
-                                              one ? (const int64_t[]){1} : (const int64_t[]){oo__pick(d->g, 4), oo__pick(d->g, 3)});
-            memset(t->data, (int)oo__pick(d->g, 2), (size_t)t->count * oo__array_width(t->elem));
+            oo_array *const t = oo__array_new((const oo_elem[]){OO_INT64, OO_FLOAT, OO_BOOL}[oo__draw(d->g, 3)], one ? 1 : oo__draw(d->g, 3),
+                                              one ? (const int64_t[]){1} : (const int64_t[]){oo__draw(d->g, 4), oo__draw(d->g, 3)});
+            memset(t->data, (int)oo__draw(d->g, 2), (size_t)t->count * oo__array_width(t->elem));
             if (t->elem == OO_FLOAT)
                 memset(t->data, 0, (size_t)t->count * 4);
             oo__random_attr(d->g, d->node, a->name, a->type)->t = oo__tensor_of_array(d->g->model, t);
@@ -163,13 +163,15 @@ static oo_elem choose_elem(draft *d, const oo_schema_io *io) {
     const uint32_t mask = io->types->elems[OO_FORM_TENSOR];
     if (chosen != OO_UNDEFINED || !mask)
         return chosen;
+    if (d->g->plan->common && (mask & 1u << OO_FLOAT))
+        return OO_FLOAT;
     for (int i = 0; i < 6; i++) {
-        const oo_elem e = COMMON[oo__pick(d->g, 8)];
+        const oo_elem e = COMMON[oo__draw(d->g, 8)];
         if (mask & 1u << e)
             return e;
     }
-    const uint32_t start = oo__pick(d->g, OO_ELEM_COUNT);
-    for (uint32_t i = 0; i < OO_ELEM_COUNT; i++)
+    const uint32_t start = oo__draw(d->g, OO_ELEM_COUNT);
+    for (uint32_t i = 0; i < OO_ELEM_COUNT && !d->g->plan->common; i++)
         if (mask & 1u << (start + i) % OO_ELEM_COUNT)
             return (oo_elem)((start + i) % OO_ELEM_COUNT);
     return OO_UNDEFINED;
@@ -192,8 +194,8 @@ static bool data_fits(const draft *d, const oo_schema_io *io, const oo_datum *v)
 }
 
 static bool first_input(draft *d, const oo_schema_io *io) {
-    const uint32_t start = oo__pick(d->g, d->g->pool.n);
-    for (uint32_t i = 0; i < d->g->pool.n && !oo__chance(d->g, 10); i++) {
+    const uint32_t start = oo__draw(d->g, d->g->pool.n);
+    for (uint32_t i = 0; i < d->g->pool.n && !oo__likely(d->g, 10); i++) {
         const pooled *const p = &d->g->pool.data[(start + i) % d->g->pool.n];
         if (!data_fits(d, io, p->datum))
             continue;
@@ -205,9 +207,9 @@ static bool first_input(draft *d, const oo_schema_io *io) {
         return false;
     int64_t dims[OO__RANDOM_RANK];
     const uint32_t least = least_rank(d);
-    const uint32_t rank = exact_rank(d) ? least : least + oo__pick(d->g, OO__RANDOM_RANK - least);
+    const uint32_t rank = exact_rank(d) ? least : least + oo__draw(d->g, OO__RANDOM_RANK - least);
     for (uint32_t i = 0; i < rank; i++)
-        dims[i] = least > 1 && !oo__chance(d->g, 10) ? 1 + oo__pick(d->g, 4) : oo__pick(d->g, 5);
+        dims[i] = least > 1 && !oo__likely(d->g, 10) ? 1 + oo__draw(d->g, 4) : oo__draw(d->g, 5);
     d->inputs[0] = oo__random_tensor(d->g, elem, rank, dims);
     return true;
 }
@@ -225,7 +227,7 @@ static bool number_input(draft *d, uint32_t i, const oo_schema_io *io, oo_elem e
     const char *const name = io->name;
     if (among(name, "shape input_shape output_shape image_shape target_shape")) {
         if (is(d, "Reshape")) {
-            const uint32_t kind = oo__pick(g, 4);
+            const uint32_t kind = oo__draw(g, 4);
             for (n = 0; kind == 0 && n < d->rank; n++)
                 v[n] = d->dims[d->rank - 1 - n];
             for (n = kind == 0 ? d->rank : 0; kind == 1 && n < 1; n++)
@@ -236,60 +238,60 @@ static bool number_input(draft *d, uint32_t i, const oo_schema_io *io, oo_elem e
                 v[1] = -1;
             }
         } else {
-            for (n = 0; n < 1 + oo__pick(g, 3); n++)
-                v[n] = is(d, "Expand") && d->rank > n && oo__chance(g, 50) ? 1 : oo__pick(g, 4);
+            for (n = 0; n < 1 + oo__draw(g, 3); n++)
+                v[n] = is(d, "Expand") && d->rank > n && oo__likely(g, 50) ? 1 : oo__draw(g, 4);
         }
     } else if (among(name, "axes")) {
         if (d->listed)
             n = d->listed;
         else
-            n = d->listed = 1 + oo__pick(g, d->rank ? d->rank : 1);
+            n = d->listed = 1 + oo__draw(g, d->rank ? d->rank : 1);
         const uint32_t whole = is(d, "Unsqueeze") ? d->rank + n : d->rank;
         for (uint32_t k = 0; k < n; k++)
-            v[k] = oo__chance(g, 25) ? (int64_t)k - (int64_t)whole : (int64_t)k;
+            v[k] = oo__likely(g, 25) ? (int64_t)k - (int64_t)whole : (int64_t)k;
         if (is(d, "Squeeze"))
             for (uint32_t k = n = 0; k < d->rank; k++)
                 if (d->dims[k] == 1)
                     v[n++] = k;
     } else if (among(name, "starts ends steps")) {
-        n = d->listed = d->listed ? d->listed : 1 + oo__pick(g, d->rank ? d->rank : 1);
+        n = d->listed = d->listed ? d->listed : 1 + oo__draw(g, d->rank ? d->rank : 1);
         for (uint32_t k = 0; k < n; k++)
-            v[k] = name[1] == 't' && name[2] == 'e' ? (const int64_t[]){1, 1, 2, -1, -2}[oo__pick(g, 5)] : (int64_t)oo__pick(g, 9) - 4;
+            v[k] = name[1] == 't' && name[2] == 'e' ? (const int64_t[]){1, 1, 2, -1, -2}[oo__draw(g, 5)] : (int64_t)oo__draw(g, 9) - 4;
     } else if (among(name, "pads")) {
         const uint32_t half = d->node->ninputs > 3 && d->listed ? d->listed : d->rank;
         for (n = 0; n < 2 * half && n < 16; n++)
-            v[n] = oo__pick(g, 3);
+            v[n] = oo__draw(g, 3);
     } else if (among(name, "repeats")) {
         for (n = 0; n < d->rank; n++)
-            v[n] = oo__pick(g, 3);
+            v[n] = oo__draw(g, 3);
     } else if (among(name, "split")) {
         const int64_t whole = dim_at(d, d->axis);
         int64_t left = whole;
         for (n = 0; n < d->noutputs; n++) {
-            v[n] = n + 1 == d->noutputs ? left : (int64_t)oo__pick(g, (uint32_t)left + 1);
+            v[n] = n + 1 == d->noutputs ? left : (int64_t)oo__draw(g, (uint32_t)left + 1);
             left -= v[n];
         }
     } else if (among(name, "sizes")) {
         for (n = 0; n < d->rank; n++)
-            v[n] = n < 2 ? d->dims[n] : 1 + (int64_t)oo__pick(g, 4);
+            v[n] = n < 2 ? d->dims[n] : 1 + (int64_t)oo__draw(g, 4);
     } else if (among(name, "axis position k depth max_trip_count dft_length frame_step frame_length size diagonal")) {
         rank = 0;
         n = 1;
-        v[0] = name[0] == 'a' ? some_axis(d, d->rank) : (int64_t)oo__pick(g, 4);
+        v[0] = name[0] == 'a' ? some_axis(d, d->rank) : (int64_t)oo__draw(g, 4);
     } else if (among(name, "K M")) {
         n = 1;
-        v[0] = (int64_t)oo__pick(g, 4);
+        v[0] = (int64_t)oo__draw(g, 4);
     } else if (among(name, "start limit delta num_mel_bins sample_rate")) {
         rank = 0;
         n = 1;
-        v[0] = (int64_t)oo__pick(g, 9) - 3;
+        v[0] = (int64_t)oo__draw(g, 9) - 3;
     } else if (among(name, "indices") && !is(d, "OneHot") && !is(d, "MaxUnpool")) {
         const int64_t most = dim_at(d, d->axis);
-        n = 1 + oo__pick(g, 3);
-        rank = oo__pick(g, 2);
+        n = 1 + oo__draw(g, 3);
+        rank = oo__draw(g, 2);
         n = rank ? n : 1;
         for (uint32_t k = 0; k < n; k++)
-            v[k] = (int64_t)oo__pick(g, (uint32_t)most + 1) - (oo__chance(g, 20) ? 1 : 0);
+            v[k] = (int64_t)oo__draw(g, (uint32_t)most + 1) - (oo__likely(g, 20) ? 1 : 0);
     } else {
         return false;
     }
@@ -303,12 +305,12 @@ static uint32_t shape_of(draft *d, uint32_t i, const oo_schema_io *io, int64_t *
     const int64_t channels = d->rank > 1 ? d->dims[1] : 1, last = d->rank ? d->dims[d->rank - 1] : 1;
     if (among(d->schema->name, "MatMul MatMulInteger QLinearMatMul") && among(io->name, "B b")) {
         dims[0] = last;
-        dims[1] = oo__pick(g, 4);
-        return oo__chance(g, 20) ? 1 : 2;
+        dims[1] = oo__draw(g, 4);
+        return oo__likely(g, 20) ? 1 : 2;
     }
     if (is(d, "Gemm") && i == 1) {
         const oo_attr *const ta = oo_node_attr(d->node, "transA"), *const tb = oo_node_attr(d->node, "transB");
-        const int64_t k = ta && ta->i ? d->dims[0] : last, other = oo__pick(g, 4);
+        const int64_t k = ta && ta->i ? d->dims[0] : last, other = oo__draw(g, 4);
         dims[tb && tb->i ? 1 : 0] = k;
         dims[tb && tb->i ? 0 : 1] = other;
         return 2;
@@ -316,10 +318,10 @@ static uint32_t shape_of(draft *d, uint32_t i, const oo_schema_io *io, int64_t *
     if (among(d->schema->name, "Conv ConvInteger QLinearConv ConvTranspose") && among(io->name, "W w")) {
         const oo_attr *const group = oo_node_attr(d->node, "group");
         const int64_t parts = group && group->i > 0 ? group->i : 1;
-        dims[0] = is(d, "ConvTranspose") ? channels : parts * (1 + oo__pick(g, 2));
-        dims[1] = is(d, "ConvTranspose") ? 1 + oo__pick(g, 2) : channels / parts;
+        dims[0] = is(d, "ConvTranspose") ? channels : parts * (1 + oo__draw(g, 2));
+        dims[1] = is(d, "ConvTranspose") ? 1 + oo__draw(g, 2) : channels / parts;
         for (uint32_t k = 2; k < d->rank; k++)
-            dims[k] = 1 + oo__pick(g, 2);
+            dims[k] = 1 + oo__draw(g, 2);
         const oo_attr *const kernel = oo_node_attr(d->node, "kernel_shape");
         for (uint32_t k = 2; kernel && k < d->rank && k - 2 < kernel->count; k++)
             dims[k] = kernel->ints[k - 2];
@@ -342,7 +344,7 @@ static uint32_t shape_of(draft *d, uint32_t i, const oo_schema_io *io, int64_t *
         memcpy(dims, d->dims, sizeof d->dims);
         const int64_t axis = d->axis < 0 ? d->axis + (int64_t)d->rank : d->axis;
         if (axis >= 0 && axis < (int64_t)d->rank)
-            dims[axis] = oo__pick(g, 4);
+            dims[axis] = oo__draw(g, 4);
         return d->rank;
     }
     if (among(io->name, "x_scale y_scale x_zero_point y_zero_point a_scale b_scale a_zero_point b_zero_point w_scale w_zero_point min max ratio "
@@ -350,12 +352,12 @@ static uint32_t shape_of(draft *d, uint32_t i, const oo_schema_io *io, int64_t *
     {
         const bool pair = is(d, "OneHot") && strcmp(io->name, "values") == 0;
         dims[0] = pair ? 2 : 1;
-        return pair || oo__chance(g, 15) ? 1 : 0;
+        return pair || (!among(io->name, "ratio training_mode") && oo__likely(g, 15)) ? 1 : 0;
     }
     /* As input 0, or what broadcasts with it. */
-    const uint32_t skip = oo__chance(g, 25) ? oo__pick(g, d->rank + 1) : 0;
+    const uint32_t skip = oo__likely(g, 25) ? oo__draw(g, d->rank + 1) : 0;
     for (uint32_t k = skip; k < d->rank; k++)
-        dims[k - skip] = oo__chance(g, 20) ? 1 : d->dims[k] == 1 && oo__chance(g, 30) ? oo__pick(g, 4) : d->dims[k];
+        dims[k - skip] = oo__likely(g, 20) ? 1 : d->dims[k] == 1 && oo__likely(g, 30) ? oo__draw(g, 4) : d->dims[k];
     return d->rank - skip;
 }
 
@@ -367,12 +369,12 @@ static bool further_input(draft *d, uint32_t i, const oo_schema_io *io) {
     if (elem == OO_FLOAT && strcmp(io->name, "scales") == 0) {
         double v[8];
         for (uint32_t k = 0; k < d->rank; k++)
-            v[k] = k < 2 ? 1 : (const double[]){0.5, 1, 2, 1.5}[oo__pick(g, 4)];
+            v[k] = k < 2 ? 1 : (const double[]){0.5, 1, 2, 1.5}[oo__draw(g, 4)];
         d->inputs[i] = oo__random_reals(g, elem, d->rank, v);
         return true;
     }
-    if (!io->types->elems[OO_FORM_TENSOR] || oo__chance(g, 10)) {
-        const uint32_t start = oo__pick(g, g->pool.n);
+    if (!io->types->elems[OO_FORM_TENSOR] || oo__likely(g, 10)) {
+        const uint32_t start = oo__draw(g, g->pool.n);
         for (uint32_t k = 0; k < g->pool.n; k++) {
             const pooled *const p = &g->pool.data[(start + k) % g->pool.n];
             if (!fits(d, io, p->datum))
@@ -396,7 +398,7 @@ static bool add_inputs(draft *d) {
     for (uint32_t i = d->ninputs ? 1 : 0; i < d->ninputs; i++) {
         const oo_schema_io *const io = oo__schema_input(d->schema, i);
         const bool optional = io->optional && i >= d->schema->min_inputs;
-        if ((optional && oo__chance(d->g, 35)) || (io->optional && i + 1 < d->ninputs && oo__chance(d->g, 30))) {
+        if ((optional && oo__likely(d->g, 35)) || (io->optional && i + 1 < d->ninputs && oo__likely(d->g, 30))) {
             d->inputs[i] = (pooled){0};
             continue;
         }
@@ -413,7 +415,7 @@ static bool add_inputs(draft *d) {
 static uint32_t count_between(oo_random_graph *g, uint32_t least, uint32_t declared, uint32_t most, uint32_t room) {
     const uint32_t high = most == UINT32_MAX ? (declared > least ? declared : least) + 2 : most;
     const uint32_t limit = high < room ? high : room;
-    return limit > least ? least + oo__pick(g, limit - least + 1) : least;
+    return limit > least ? least + oo__draw(g, limit - least + 1) : least;
 }
 
 bool oo__random_node(oo_random_graph *g, const oo_schema *schema) {
@@ -441,7 +443,7 @@ bool oo__random_node(oo_random_graph *g, const oo_schema *schema) {
             oo__use_link(node, i, d.inputs[i].value);
     for (uint32_t i = 0; i < d.noutputs; i++) {
         const oo_schema_io *const io = oo__schema_output(schema, i);
-        if (io && !(io->optional && i + 1 < d.noutputs && oo__chance(g, 25)))
+        if (io && !(io->optional && i + 1 < d.noutputs && oo__likely(g, 25)))
             oo__node_set_output(node, i, oo__value_new(g->graph, NULL));
     }
     if (!good) {

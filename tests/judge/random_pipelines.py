@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Judge: random whole models through the optimization levels, compared by ONNX Runtime too.
+
+usage: random_pipelines.py PROGRAM MOTIFS [--count N] [--seed S] [--keep]
+PROGRAM (tests/random_pipelines.c) makes the models, compares what each level gives by the evaluator and leaves both; then ONNX Runtime, optimizations
+off, runs them where it can. Its own rounding differs from operator to operator, so floating-point outputs may differ by 1e-3 of their scale;
+where they differ by more, or in integers, the outputs of the original with inputs that are a little off (1e-5 of each number) tell whether the
+model only enlarges rounding errors.
+"""
+import argparse
+import functools
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+import compare
+import judge_lib
+
+TOLERANCE = 1e-3
+LEVELS = ("O1", "O2e", "O3e", "O2", "O3")
+
+
+def read_inputs(session, folder, model):
+    values = {}
+    for k, info in enumerate(model.graph.input):
+        tensor = onnx.load_tensor(folder / f"{k}.pb")
+        array = numpy_helper.to_array(tensor)
+        if array.dtype.kind == "V" or array.dtype.name not in np.sctypeDict:
+            view = array.view(np.uint16 if array.dtype.itemsize == 2 else np.uint8)
+            array = compare.rt.OrtValue.ortvalue_from_numpy_with_onnx_type(np.ascontiguousarray(view), tensor.data_type)
+        elif array.dtype.kind == "S":
+            array = array.astype(object)
+        values[info.name] = array
+    wanted = {i.name for i in session.get_inputs()} | {i.name for i in session.get_overridable_initializers()}
+    return {k: v for k, v in values.items() if k in wanted}
+
+
+def shaken(inputs, sign):
+    return {k: np.asarray(v * (1 + sign * 1e-5), v.dtype) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v for k, v in inputs.items()}
+
+
+def error(name, x, y):
+    try:
+        return compare.error_of(name, x, y), ""
+    except compare.Different as difference:
+        return float("inf"), str(difference)
+
+
+def unsteady(first, inputs, k):
+    """Whether output k of the original jumps where the inputs hardly move."""
+    for sign in (1, -1):
+        moved = compare.run(first, shaken(inputs, sign))
+        if error("", compare.run(first, inputs)[k], moved[k])[0] > TOLERANCE / 10:
+            return True
+    return False
+
+
+def judge_level(first, inputs, expected, path):
+    got = compare.run(compare.session(path), inputs)
+    for k, (output, x, y) in enumerate(zip(first.get_outputs(), expected, got)):
+        worst, why = error(output.name, x, y)
+        if worst > TOLERANCE and not unsteady(first, inputs, k):
+            return why or f"{output.name}: error/scale {worst:.1e}"
+    return None
+
+
+def judge_seed(folder, seed):
+    """(whether ONNX Runtime ran the original, [what is wrong])"""
+    path = folder / f"{seed}.onnx"
+    try:
+        model = onnx.load(path)
+        first = compare.session(path)
+        inputs = read_inputs(first, folder / f"{seed}.inputs", model)
+        expected = compare.run(first, inputs)
+        if any(n.op_type.startswith(("Random", "Bernoulli", "Multinomial")) or n.op_type == "Dropout" for n in nodes(model)):
+            return False, []
+    except Exception:  # it has not every operator and type
+        return False, []
+    wrong = []
+    for level in LEVELS:
+        result = folder / f"{seed}.{level}.onnx"
+        if not result.exists():
+            continue
+        try:
+            why = judge_level(first, inputs, expected, result)
+        except Exception as failure:  # the original ran
+            why = None if "NOT_IMPLEMENTED" in str(failure) else judge_lib.last_line(failure)
+        if why:
+            wrong.append(f"seed {seed}, {level}: {why}")
+    return True, wrong
+
+
+def nodes(model):
+    def walk(list_of_nodes):
+        for node in list_of_nodes:
+            yield node
+            for attribute in node.attribute:
+                yield from walk(attribute.g.node)
+    yield from walk(model.graph.node)
+    for function in model.functions:
+        yield from walk(function.node)
+
+
+def judge_part(program, motifs, folder, part):
+    first, count = part
+    run = subprocess.run([program, "--motifs", motifs, "--write", folder, str(first), str(count)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         text=True, errors="replace", check=False)
+    wrong = [] if run.returncode == 0 else [run.stdout.strip()]
+    ran = 0
+    for seed in range(first, first + count):
+        if (folder / f"{seed}.onnx").exists():
+            could, found = judge_seed(folder, seed)
+            ran += could
+            wrong += found
+    return ran, wrong, run.stdout.strip().splitlines()[-1:]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", type=pathlib.Path)
+    parser.add_argument("motifs")
+    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", action="store_true", help="the models stay in the build folder")
+    arg = parser.parse_args()
+    folder = judge_lib.scratch("random-pipelines")
+    step = 25
+    parts = [(first, min(step, arg.seed + arg.count - first)) for first in range(arg.seed, arg.seed + arg.count, step)]
+    ran, bad = 0, 0
+    for could, wrong, last in judge_lib.each(functools.partial(judge_part, arg.program, arg.motifs, folder), parts):
+        ran += could
+        bad += len(wrong)
+        print("\n".join(wrong + (last if arg.keep else [])), end="\n" if wrong or arg.keep else "", flush=True)
+    print(f"random pipelines: {arg.count} models, ONNX Runtime ran {ran} of them; {bad} wrong")
+    if not bad and not arg.keep:
+        shutil.rmtree(folder)
+    sys.exit(bool(bad) or ran * 4 < arg.count)
+
+
+if __name__ == "__main__":
+    main()
