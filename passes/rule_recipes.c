@@ -56,6 +56,8 @@ static bool default_shape(inst *in, oper op, uint32_t index, oo__shape *out) {
     *out = other;
     if (elementwise)
         broadcastable(in, out, &other);
+    if (elementwise && op->args[index]->is_const && oo__chance(&in->dice, 35))
+        out->rank = 0;
     return true;
 }
 
@@ -311,10 +313,31 @@ static bool unsqueeze_ints(inst *in, oper op, uint32_t index, oo__shape *shape, 
     return true;
 }
 
+/* All dimensions but the last in one, or such a one spread to what it came from. */
+static bool flat_ints(inst *in, const oo__shape *data, oo__shape *shape, int64_t *out) {
+    const uint32_t rank = in->base.rank;
+    if (data->rank < 2 || !oo__chance(&in->dice, 45))
+        return false;
+    if (data->rank > 2) {
+        out[0] = -1;
+        out[1] = data->dims[data->rank - 1];
+        *shape = (oo__shape){.rank = 1, .dims = {2}};
+        return true;
+    }
+    for (uint32_t i = 0; i + 1 < rank; i++)
+        out[i] = in->base.dims[i];
+    if (rank)
+        out[rank - 1] = data->dims[1];
+    *shape = (oo__shape){.rank = 1, .dims = {rank}};
+    return rank > 2;
+}
+
 static bool reshape_ints(inst *in, oper op, uint32_t index, oo__shape *shape, int64_t *out) {
     oo__shape data;
     if (index != 1 || !oo__instance_shape(in, op, 0, &data))
         return false;
+    if (flat_ints(in, &data, shape, out))
+        return true;
     int64_t count = 1, left;
     for (uint32_t i = 0; i < data.rank; i++)
         count *= data.dims[i];
