@@ -11,8 +11,8 @@ typedef enum oo_exit {
     OO_EXIT_FAILED = 1,
     OO_EXIT_USAGE = 2,
     OO_EXIT_INPUT = 3,   /* unreadable or invalid model */
-    OO_EXIT_CHECK = 4,   /* verification failed, nothing was written */
-    OO_EXIT_CRASHED = 5  /* a pass or a plugin crashed */
+    OO_EXIT_CHECK = 4,   /* a comparison failed, nothing was written */
+    OO_EXIT_BROKEN = 5   /* a pass or a plugin broke the model or crashed; nothing was written but what reproduces it */
 } oo_exit;
 
 /* ---- options (options.c, from commands.def and options.def) ---- */
@@ -216,6 +216,9 @@ double oo__now(void);
 
 /* ---- crashes and interrupts (signals.c) ---- */
 void oo__signals_install(void);
+/* The command that writes `model`, into a new folder, as it is before the pass that crashes: argv of this program, NULL at its end. It has the text
+ * that is returned as an argument, which is kept at the number of runs before. Everything must live as long as passes run. */
+const char *oo__signals_reproduce(const char *const *argv, const char *folder, const char *model);
 /* What runs now, for the message of a crash: a pass and the number of its run, or a plugin's entry function and 0; NULL = none. */
 void oo__signals_running(const char *pass, uint32_t number);
 

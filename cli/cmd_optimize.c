@@ -1,4 +1,5 @@
 /* The command: read a model, run a pipeline over it, write it. */
+#include "cli/broken.h"
 #include "cli/checking.h"
 #include "passes/aliases.h"
 #include "passes/rule_base.h"
@@ -140,6 +141,7 @@ static oo_status run_passes(job *j) {
                                .users = users,
                                .ninstruments = s->compare.each ? 2 : 1};
     oo__watch_start(&watch, j->model);
+    oo__broken_prepare(s, j->pipeline);
     j->result.nodes_before = oo__count_nodes(j->model);
     const oo_status status = oo__pipeline_run(&j->report, j->pipeline, j->model, &j->run);
     j->run.ninstruments = 0;
@@ -183,13 +185,21 @@ static oo_status check_result(job *j) {
 
 static bool draws(const oo_settings *s) { return s->dot || s->svg || s->review; }
 
+static bool is_sound(const job *j, const oo_broken *broken) {
+    return !j->report.changed || j->settings->verify == OO_VERIFY_OFF || oo__broken_check(broken, j->model);
+}
+
 /* From the open input to the written output. */
 static oo_exit process(job *j) {
     if (oo__input_read(&j->model, j->context, &j->input) != OO_OK || prepare_checks(j) != OO_OK)
         return OO_EXIT_INPUT;
+    const oo_broken broken = {.settings = j->settings, .context = j->context, .input = &j->input, .pipeline = j->pipeline, .run = &j->run,
+                              .report = &j->report};
     const oo_status status = run_passes(j);
-    if (status == OO_MISMATCH)
-        return OO_EXIT_CHECK;
+    if (status == OO_MISMATCH || (status == OO_OK && !is_sound(j, &broken))) {
+        oo__broken_write(&broken);
+        return OO_EXIT_BROKEN;
+    }
     if (status != OO_OK || read_before(j) != OO_OK)
         return OO_EXIT_FAILED;
     const oo_status checked = check_result(j);

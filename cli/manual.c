@@ -92,8 +92,8 @@ static const char head[] =
 
 static const char foot[] =
     ".SH EXIT STATUS\n.TP\n0\nDone.\n.TP\n1\nFailed: a pass, a plugin or a file that could not be written.\n.TP\n2\nUsage: the command line "
-    "or the pipeline is wrong.\n.TP\n3\nThe model is unreadable or invalid.\n.TP\n4\nVerification failed; nothing was written.\n.TP\n5\nA "
-    "pass or a plugin crashed.\n"
+    "or the pipeline is wrong.\n.TP\n3\nThe model is unreadable or invalid.\n.TP\n4\nThe result does not compute what the model "
+    "did; nothing was written.\n.TP\n5\nA pass or a plugin broke the model or crashed; nothing was written but what reproduces it.\n"
     ".SH ENVIRONMENT\n.TP\n\\fBONNXOPT_PLUGIN_PATH\\fR\nFolders, absolute and separated by colons, in which named plugins are looked "
     "for.\n.TP\n\\fBXDG_DATA_HOME\\fR\nIts folder onnxopt/plugins is searched too; ~/.local/share when it is not set.\n.TP\n"
     "\\fBNO_COLOR\\fR\nNo colours, unless \\fB\\-\\-color\\fR asks for them.\n"

@@ -1,8 +1,12 @@
-/* Interrupts leave no temporary file; a crash says which pass it was in and ends with exit code 5. */
+/* Interrupts leave no temporary file; a crash says which pass it was in, lets a second process write the model before that pass, and ends with
+ * exit code 5. */
 #include "cli/cli.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Sanitizers report crashes themselves, with more to say. */
@@ -20,7 +24,22 @@
 static pid_t main_process;
 static char running[160]; /* "" = no pass */
 
+/* All that the handler needs stands ready. */
+static struct {
+    const char *const *argv; /* NULL = none */
+    const char *folder, *model;
+    char limit[16];          /* argv's --bisect-limit */
+} again;
+
+const char *oo__signals_reproduce(const char *const *argv, const char *folder, const char *model) {
+    again.argv = argv;
+    again.folder = folder;
+    again.model = model;
+    return again.limit;
+}
+
 void oo__signals_running(const char *pass, uint32_t number) {
+    snprintf(again.limit, sizeof again.limit, "%u", pass && number ? number - 1 : 0);
     if (!pass)
         running[0] = 0;
     else if (number == 0)
@@ -52,6 +71,25 @@ static void on_interrupt(int signal_number) {
     raise(signal_number);
 }
 
+/* Whether the model before the pass that crashed was written. */
+static bool reproduce(void) {
+    enum { SECONDS = 120 };
+    int status = 0;
+    if (!again.argv || !*running || strncmp(running, "in pass", 7) != 0)
+        return false;
+    (void)mkdir(again.folder, 0777);
+    const pid_t child = fork();
+    if (child == 0) {
+        const int nowhere = open("/dev/null", O_RDWR);
+        dup2(nowhere, STDOUT_FILENO);
+        dup2(nowhere, STDERR_FILENO);
+        alarm(SECONDS);
+        execv("/proc/self/exe", (char *const *)(uintptr_t)again.argv);
+        _exit(1);
+    }
+    return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 static void on_crash(int signal_number) {
     if (getpid() != main_process) {
         signal(signal_number, SIG_DFL);
@@ -64,8 +102,14 @@ static void on_crash(int signal_number) {
     say(number[0] == '0' ? number + 1 : number);
     say(*running ? " " : "");
     say(running);
-    say("; nothing was written [crash]\n");
-    _exit(OO_EXIT_CRASHED);
+    if (reproduce()) {
+        say("; nothing was written but the model before it, ");
+        say(again.model);
+        say(" [crash]\n");
+    } else {
+        say("; nothing was written [crash]\n");
+    }
+    _exit(OO_EXIT_BROKEN);
 }
 
 void oo__signals_install(void) {

@@ -115,6 +115,19 @@ static void see_roots(drop *d, const body *b) {
             see(d, b, b->graph->outputs.data[i].value);
 }
 
+static void keep_state(drop *d, const body *b, uint32_t i) {
+    b->live[i] = true;
+    see(d, b, b->graph->outputs.data[b->first + i].value);
+}
+
+/* Before version 11 a Loop has at least one state. */
+static bool needs_state(const body *b) {
+    for (uint32_t i = 0; i < b->states; i++)
+        if (b->live[i])
+            return false;
+    return b->states && oo_node_is(b->owner, "Loop") && oo_graph_opset(b->owner->graph, "") < 11;
+}
+
 /* A state is live when the node's output is read, or something live in the body reads the state. */
 static void find_live(drop *d, const body *b) {
     d->stamp++;
@@ -126,8 +139,12 @@ static void find_live(drop *d, const body *b) {
             const oo_value *const state = b->graph->inputs.data[b->first_input + i].value;
             if (b->live[i] || !(oo__is_read(b->owner->outputs[i]) || d->values[state->id] == d->stamp || oo_value_is_annotated(state)))
                 continue;
-            b->live[i] = again = true;
-            see(d, b, b->graph->outputs.data[b->first + i].value);
+            keep_state(d, b, i);
+            again = true;
+        }
+        if (!again && needs_state(b)) {
+            keep_state(d, b, 0);
+            again = true;
         }
     }
 }

@@ -158,7 +158,7 @@ static oo_status execute(run *r, const oo__item *item, oo_pass_report *report) {
 }
 
 static oo_status run_pass(run *r, const oo__item *item) {
-    oo_pass_report report = {.name = item->pass->name, .number = r->reports.n + 1};
+    oo_pass_report report = {.name = item->pass->name, .number = r->reports.n + 1, .item = item};
     report.nodes_before = report.nodes_after = oo__count_nodes(r->model);
     report.skipped = should_skip(r, &report, item->pass->inexact);
     oo_status status = OO_OK;

@@ -53,7 +53,11 @@ typedef struct oo_pass_report {
     int64_t nodes_before, nodes_after;
     oo_counter *counters;
     uint32_t ncounters;
+    const struct oo__item *item; /* of the pipeline, as long as that lives */
 } oo_pass_report;
+
+/* The invocation as text of a pipeline: name{options}; from malloc. */
+char *oo__pass_print(const oo_pass_report *report);
 
 /* Called around every pass: printing, dumping and timing are instruments. */
 typedef void (*oo_instrument)(void *user, oo_event event, const oo_pass_report *report, oo_model *model);

@@ -374,14 +374,18 @@ static void print_options(FILE *f, const oo__item *item) {
     free(defaults);
 }
 
+static void print_pass(FILE *f, const oo__item *item) {
+    fputs(item->pass->name, f);
+    print_options(f, item);
+}
+
 static void print_items(FILE *f, const oo__items *items) {
     for (uint32_t i = 0; i < items->n; i++) {
         const oo__item *const item = items->data[i];
         if (i)
             fputc(',', f);
         if (item->pass) {
-            fputs(item->pass->name, f);
-            print_options(f, item);
+            print_pass(f, item);
             continue;
         }
         fputs("fix", f);
@@ -393,13 +397,27 @@ static void print_items(FILE *f, const oo__items *items) {
     }
 }
 
+static FILE *open_text(char **text, size_t *size) {
+    FILE *const f = open_memstream(text, size);
+    if (!f)
+        oo__oom(0);
+    return f;
+}
+
 char *oo__pipeline_print(const oo_pipeline *pipeline) {
     char *text = NULL;
     size_t size = 0;
-    FILE *const f = open_memstream(&text, &size);
-    if (!f)
-        oo__oom(0);
+    FILE *const f = open_text(&text, &size);
     print_items(f, &pipeline->items);
+    fclose(f);
+    return text;
+}
+
+char *oo__pass_print(const oo_pass_report *report) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *const f = open_text(&text, &size);
+    print_pass(f, report->item);
     fclose(f);
     return text;
 }

@@ -196,20 +196,48 @@ wrong "--check-each" "after run 2 \(swap-operands\): $differs" \
   'node "Sub:c.*" \(Sub\).*: swap-operands/swap-difference: rewrite 3 made the model wrong, in run 2 \(swap-operands\).*\[check-rewrite\]$' "$part" \
   -- -p dce,swap-operands,cse --check-each
 wrong "what does not run" 'the changed model does not run: Transpose .*perm has 3 items.*\[check-failed\]$' \
-  'node "Transpose:f.*break-relu: the node that does not run, from rewrite 1 \[check-first\]$' "$part" -- -p break-relu --check=1
+  'node "Transpose:f.*break-relu: the node that does not run, from rewrite 1 \[check-first\]$' "$part" -- -p break-relu --check=1 --verify=off
 wrong "--dump-dir" '^dumped/check-failed: error: .*\[check-part\]$' -- -p swap-operands --check=1 --dump-dir dumped
 [ -s dumped/check-failed/test_data_set_0/output_0.pb ] && passed=$((passed + 1)) || fail "--dump-dir"
 wrong "tolerances that allow nothing" '\[check-failed\]$' -- -p swap-operands --check --check-rtol 0 --check-atol 0
 go "tolerances that allow all" --load ./wrong.so -q -p swap-operands --check --check-atol 1e9 sums.onnxtxt -o /dev/null
 
-# ---- crashes: exit code 5 and the pass; a sanitizer or valgrind speaks for itself ----
+# ---- passes that break the model: exit code 5, the model before them and the command that shows it, no output ----
+build breaking.so "$here/breaking_passes.c"
+# broken WHAT PATTERN ARGUMENT...: with each kind of verification in VERIFY.
+broken() {
+  local what=$1 pattern=$2 code verify
+  shift 2
+  for verify in $VERIFY; do
+    rm -rf sums.broken found
+    timeout 60 "$ONNXOPT" --load ./breaking.so -q --verify=$verify "$@" sums.onnxtxt -o found >"$work/stdout" 2>"$work/stderr" </dev/null
+    code=$?
+    if [ "$code" -ne 5 ] || [ -e found ] || ! grep -qE "$pattern" stderr; then fail "$what, $verify: exit code $code"; continue; fi
+    grep -qE "^sums.onnxtxt: error: run 2, pass .* the command that shows it: sums\.broken \[pass-broken\]$" stderr || { fail "$what, $verify: no reproducer"; continue; }
+    nodes=$("$ONNXOPT" -O0 -q --emit=text sums.broken/model.onnx -o - | grep -c ' = ')
+    [ "$nodes" -eq 7 ] || { fail "$what, $verify: not the model before the pass"; continue; }
+    (cd sums.broken && sed -e "s,^onnxopt,$ONNXOPT -q --verify=$verify," -e 's,\./breaking,../breaking,' command >again && sh again) >"$work/stdout" 2>"$work/stderr"
+    code=$?
+    [ "$code" -eq 5 ] && passed=$((passed + 1)) || fail "$what, $verify: the command ends with $code"
+  done
+}
+VERIFY="each end off" broken "another type" '\[patch-type\]$' -p dce,break-type,cse
+VERIFY="each end off" broken "an open rewrite" '\[pass-open-rewrite\]$' -p dce,leave-open,cse
+VERIFY="each end" broken "a circle" '\[verify\]$' -p dce,break-order,cse
+VERIFY="each end" broken "what the operator does not allow" '\[check-attribute\]$' -p dce,break-operator,cse
+
+# ---- crashes: exit code 5, the pass and the model before it; a sanitizer or valgrind speaks for itself ----
 build crash.so "$here/bad_plugins.c" -DCRASH '-DPASS_NAME="crash"'
 "$ONNXOPT" --load ./crash.so -q -p dce,crash model.onnxtxt -o crashed.onnx >stdout 2>stderr
 code=$?
 if grep -qE 'Sanitizer|==[0-9]+==' stderr; then
   passed=$((passed + 1))
-elif [ "$code" -eq 5 ] && grep -qE 'in pass crash \(run 2; --bisect-limit 1 .*\[crash\]$' stderr; then
+elif [ "$code" -eq 5 ] && grep -qE 'in pass crash \(run 2; --bisect-limit 1 .*but the model before it, model\.broken/model\.onnx \[crash\]$' stderr &&
+  "$ONNXOPT" -q -O0 -n model.broken/model.onnx; then
   passed=$((passed + 1))
+  rm -rf model.broken
+  "$ONNXOPT" --load ./breaking.so -q -p dce,break-rules sums.onnxtxt -o crashed.onnx >stdout 2>stderr
+  [ $? -eq 5 ] && grep -qE 'in pass break-rules .*sums\.broken/model\.onnx \[crash\]$' stderr && passed=$((passed + 1)) || fail "a change outside of a rewrite"
 else
   fail "a crash: exit code $code"
 fi
