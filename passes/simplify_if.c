@@ -4,6 +4,8 @@
 #include "passes/place.h"
 #include "passes/same_code.h"
 
+#include <string.h>
+
 static const char NOT[] = "if-not", SAME[] = "if-same-branches", OUTPUT[] = "if-same-output", IMPLIED[] = "if-implied";
 
 typedef struct fact {
@@ -16,6 +18,8 @@ enum { MAX_FACTS = 64 };
 typedef struct state {
     oo_rewriter *rw;
     oo__same *same;
+    int8_t *ranks; /* by value id: of truth values of one element, -1 for others. Found at once: a rewrite may cost what is known of types */
+    uint32_t nranks;
     fact facts[MAX_FACTS]; /* what is known in the branch that is being looked at */
     uint32_t nfacts;
     bool done; /* fuel is out */
@@ -112,11 +116,31 @@ static int32_t single_rank(const oo_value *value) {
     return rank <= 1 ? rank : -1;
 }
 
+static void see_ranks(state *s, const oo_value *value) {
+    if (value && oo_type_elem(value->type) == OO_BOOL)
+        s->ranks[value->id] = (int8_t)single_rank(value);
+}
+
+static void find_ranks(state *s, oo_model *model) {
+    if (!(model->properties & OO_TYPES))
+        oo__infer_proofs(model);
+    s->nranks = model->nvalues;
+    s->ranks = oo_scratch(s->rw, s->nranks + 1u);
+    memset(s->ranks, -1, s->nranks);
+    oo_for_each_graph(graph, model) {
+        for (uint32_t i = 0; i < graph->inputs.n; i++)
+            see_ranks(s, graph->inputs.data[i].value);
+        for (const oo_node *node = graph->first; node; node = node->next)
+            for (uint32_t i = 0; i < node->noutputs; i++)
+                see_ranks(s, node->outputs[i]);
+    }
+}
+
 static bool is_condition(const oo_use *use) { return oo_node_is(use->user, "If") || (oo_node_is(use->user, "Loop") && use->index == 1); }
 
 /* Uses inside the branch become uses of a constant. Where only the truth counts, a scalar will do. */
 static void replace_uses(state *s, const oo_node *node, oo_graph *branch, const fact *f) {
-    const int32_t rank = single_rank(f->value);
+    const int32_t rank = f->value->id < s->nranks ? s->ranks[f->value->id] : -1;
     const uint8_t truth = f->truth;
     static const int64_t one[] = {1};
     oo_value *constant = NULL;
@@ -190,7 +214,12 @@ static void visit(state *s, oo_graph *graph) {
 static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
     (void)options;
     state s = {.rw = rw, .same = oo__same_new(rw)};
-    oo_for_each_graph(graph, model) if (!oo_graph_owner(graph)) visit(&s, graph);
+    uint32_t before;
+    do { /* what is known inside may make outputs equal, and branches */
+        before = oo__rewriter_rewrites(rw);
+        find_ranks(&s, model);
+        oo_for_each_graph(graph, model) if (!oo_graph_owner(graph)) visit(&s, graph);
+    } while (!s.done && oo__rewriter_rewrites(rw) != before);
     return OO_OK;
 }
 
