@@ -113,8 +113,24 @@ static bool is_used_within(const oo_value *value, uint32_t types) {
     return false;
 }
 
-static bool type_is_legal(const oo_value *value, uint32_t types) {
-    const oo_elem elem = oo_type_elem(value->type);
+/* What a sequence or an optional holds, and how; OO_FORM_COUNT for everything else. */
+static oo_type_form container_form(const oo_type *type, oo_elem *elem) {
+    if (!type || (type->kind != OO_TYPE_SEQUENCE && type->kind != OO_TYPE_OPTIONAL) || !type->inner)
+        return OO_FORM_COUNT;
+    const oo_type *const inner = type->inner;
+    *elem = oo_type_elem(inner->kind == OO_TYPE_SEQUENCE ? inner->inner : inner);
+    if (inner->kind == OO_TYPE_TENSOR)
+        return type->kind == OO_TYPE_SEQUENCE ? OO_FORM_SEQ : OO_FORM_OPTIONAL;
+    return type->kind == OO_TYPE_OPTIONAL && inner->kind == OO_TYPE_SEQUENCE ? OO_FORM_OPTIONAL_SEQ : OO_FORM_COUNT;
+}
+
+static bool type_is_legal(const oo_value *value, const oo_schema_io *io) {
+    const uint32_t types = types_of(io);
+    oo_elem elem = OO_UNDEFINED;
+    const oo_type_form form = container_form(value->type, &elem);
+    if (form != OO_FORM_COUNT)
+        return elem != OO_UNDEFINED && (io->types->elems[form] >> elem & 1);
+    elem = oo_type_elem(value->type);
     if (elem != OO_UNDEFINED)
         return types >> elem & 1;
     return is_used_within(value, types);
@@ -258,7 +274,7 @@ static bool check_inputs(builder *b, const call *c) {
                 return fail(b, "%s needs an input that is omitted", c->name, NULL);
             continue;
         }
-        if (!io || !type_is_legal(c->inputs[i], types_of(io)))
+        if (!io || !type_is_legal(c->inputs[i], io))
             return fail(b, "%s does not take the type of \"%s\" at this opset, or it is unknown", c->name, oo_value_name(c->inputs[i]));
         const oo_elem elem = oo_type_elem(c->inputs[i]->type);
         if (io->constraint < 0 || io->constraint >= 16 || io->heterogeneous || elem == OO_UNDEFINED)

@@ -48,7 +48,7 @@ static bool near_enough(const oo_array *a, const oo_array *b, uint64_t i, double
     return isfinite(x) && isfinite(y) && fabs(x - y) <= tolerance(a->elem) * scale;
 }
 
-static bool same_output(const oo_datum *a, const oo_datum *b, bool inexact, char *why, size_t size) {
+static bool same_tensor(const oo_datum *a, const oo_datum *b, bool inexact, char *why, size_t size) {
     const oo_array *const x = a ? a->array : NULL, *const y = b ? b->array : NULL;
     bool same = x && y && x->elem == y->elem && x->rank == y->rank;
     for (uint32_t i = 0; same && i < x->rank; i++)
@@ -70,6 +70,19 @@ static bool same_output(const oo_datum *a, const oo_datum *b, bool inexact, char
             snprintf(why, size, "element %llu was %.17g and is %.17g", (unsigned long long)i, oo__array_double(x, i), oo__array_double(y, i));
         return false;
     }
+    return true;
+}
+
+static bool same_output(const oo_datum *a, const oo_datum *b, bool inexact, char *why, size_t size) {
+    if (!a || !b || a->kind != b->kind || (a->kind != OO_DATUM_SEQUENCE && a->kind != OO_DATUM_OPTIONAL))
+        return same_tensor(a, b, inexact, why, size);
+    if (a->nitems != b->nitems) {
+        snprintf(why, size, "an output has %u items and had %u", b->nitems, a->nitems);
+        return false;
+    }
+    for (uint32_t i = 0; i < a->nitems; i++)
+        if (!same_output(a->items[i], b->items[i], inexact, why, size))
+            return false;
     return true;
 }
 

@@ -83,6 +83,30 @@ static void image(inst *in, oo__shape *out) {
         out->dims[i] = some(in, 1, 5);
 }
 
+static oo__term list(inst *in, const int64_t *ints, uint32_t count) {
+    oo__term *const items = oo__term_items(in->run, count);
+    for (uint32_t i = 0; i < count; i++)
+        items[i] = oo__term_int(ints[i]);
+    return oo__term_list(items, count);
+}
+
+/* Weights of a convolution that keeps channels and sizes. */
+static bool keeping_weights(inst *in, const oo__shape *x, oo__shape *out) {
+    static const int64_t ONES[OO__DIMS] = {1, 1, 1, 1, 1, 1, 1, 1};
+    int64_t pads[2 * OO__DIMS];
+    *out = (oo__shape){.rank = x->rank, .dims = {x->dims[1], x->dims[1]}};
+    const uint32_t n = x->rank - 2;
+    for (uint32_t i = 0; i < n; i++) {
+        pads[i] = some(in, 0, 1);
+        pads[n + i] = some(in, 0, 1);
+        out->dims[2 + i] = pads[i] + pads[n + i] + 1;
+    }
+    add_extra(in, "group", oo__term_int(1));
+    add_extra(in, "pads", list(in, pads, 2 * n));
+    add_extra(in, "strides", list(in, ONES, n));
+    return add_extra(in, "dilations", list(in, ONES, n));
+}
+
 static bool conv_like(inst *in, oper op, uint32_t index, oo__shape *out, bool transposed) {
     oo__shape x, w;
     if (index == 0) {
@@ -91,6 +115,8 @@ static bool conv_like(inst *in, oper op, uint32_t index, oo__shape *out, bool tr
     }
     if (!oo__instance_shape(in, op, 0, &x) || x.rank < 3)
         return false;
+    if (index == 1 && !transposed && oo__chance(&in->dice, 15))
+        return keeping_weights(in, &x, out);
     if (index == 1) {
         const int64_t channels = x.dims[1], group = channels > 1 && oo__chance(&in->dice, 40) ? channels : channels % 2 == 0 && oo__chance(&in->dice, 30) ? 2 : 1;
         const int64_t each = some(in, 1, 2);
@@ -170,6 +196,11 @@ static bool gemm_shape(inst *in, oper op, uint32_t index, oo__shape *out) {
 }
 
 static bool concat_shape(inst *in, oper op, uint32_t index, oo__shape *out) {
+    if (in->mode < 15) { /* numbers beside each other */
+        in->axis = 0;
+        *out = (oo__shape){.rank = 1, .dims = {1}};
+        return true;
+    }
     if (!known_shape(in, op, index, out)) {
         *out = in->base;
         if (!out->rank)
@@ -179,6 +210,31 @@ static bool concat_shape(inst *in, oper op, uint32_t index, oo__shape *out) {
         in->axis = out->rank ? oo__pick(&in->dice, out->rank) : 0;
     if (out->rank)
         out->dims[in->axis] = size(in);
+    return true;
+}
+
+/* Indices [n, 1] and updates of whole rows, or anything. */
+static bool scatter_nd_shape(inst *in, oper op, uint32_t index, oo__shape *out) {
+    oo__shape x, i;
+    if (index == 0)
+        return default_shape(in, op, index, out);
+    if (!oo__instance_shape(in, op, 0, &x) || !x.rank)
+        return false;
+    if (index == 1) {
+        *out = (oo__shape){.rank = 2, .dims = {oo__chance(&in->dice, 60) ? x.dims[0] : size(in), 1}};
+        return true;
+    }
+    if (!oo__instance_shape(in, op, 1, &i) || i.rank != 2)
+        return false;
+    *out = x;
+    out->dims[0] = i.dims[0];
+    return true;
+}
+
+static bool list_shape(inst *in, oper op, uint32_t index, oo__shape *out) {
+    if (index == 0)
+        return default_shape(in, op, index, out);
+    *out = (oo__shape){.rank = 0};
     return true;
 }
 
@@ -255,7 +311,10 @@ static const struct {
     {"Pad", scalar_shape},
     {"RMSNormalization", last_axis_shape},
     {"RNN", rnn_shape},
+    {"ScatterND", scatter_nd_shape},
+    {"SequenceAt", list_shape},
     {"SpaceToDepth", image_shape},
+    {"SplitToSequence", list_shape},
 };
 
 bool oo__recipe_shape(inst *in, oper op, uint32_t index, oo__shape *out) {
@@ -418,9 +477,29 @@ static bool slice_ints(inst *in, oper op, uint32_t index, oo__shape *shape, int6
     return true;
 }
 
+/* All indices of an axis, in some order. */
+static bool all_indices(inst *in, const oo__shape *data, oo__shape *shape, int64_t *out) {
+    in->axis = data->rank > 1 && oo__chance(&in->dice, 60) ? 1 : oo__pick(&in->dice, data->rank);
+    const uint32_t n = (uint32_t)data->dims[in->axis];
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = i;
+    for (uint32_t i = n; i > 1 && in->mode < 15; i--) {
+        const uint32_t k = oo__pick(&in->dice, i);
+        const int64_t other = out[k];
+        out[k] = out[i - 1];
+        out[i - 1] = other;
+    }
+    *shape = (oo__shape){.rank = 1, .dims = {n}};
+    return true;
+}
+
 static bool index_ints(inst *in, oper op, uint32_t index, oo__shape *shape, int64_t *out) {
     oo__shape data;
-    if (index != 1 || !oo__instance_shape(in, op, 0, &data) || !oo__recipe_shape(in, op, index, shape))
+    if (index != 1 || !oo__instance_shape(in, op, 0, &data))
+        return false;
+    if (data.rank && in->mode < 30 && strcmp(op->names[0], "Gather") == 0)
+        return all_indices(in, &data, shape, out);
+    if (!oo__recipe_shape(in, op, index, shape))
         return false;
     int64_t least = 4, count = 1;
     for (uint32_t i = 0; i < data.rank; i++)
@@ -436,7 +515,8 @@ static bool split_ints(inst *in, oper op, uint32_t index, oo__shape *shape, int6
     oo__shape data;
     if (index != 1 || !oo__instance_shape(in, op, 0, &data) || !data.rank)
         return false;
-    const uint32_t parts = op->many ? 1 + oo__pick(&in->dice, 3) : op->nresults;
+    const bool free = op->many || strcmp(op->names[0], "Split") != 0;
+    const uint32_t parts = free ? 1 + oo__pick(&in->dice, 3) : op->nresults;
     if (in->axis == INT64_MIN || in->axis >= data.rank)
         in->axis = oo__pick(&in->dice, data.rank);
     int64_t left = data.dims[in->axis];
@@ -457,6 +537,31 @@ static bool one_int(inst *in, oper op, uint32_t index, oo__shape *shape, int64_t
     return true;
 }
 
+static bool rows_ints(inst *in, oper op, uint32_t index, oo__shape *shape, int64_t *out) {
+    oo__shape x;
+    if (index != 1 || !oo__instance_shape(in, op, 0, &x) || !oo__recipe_shape(in, op, index, shape))
+        return false;
+    const bool in_order = oo__chance(&in->dice, 60);
+    for (int64_t i = 0; i < shape->dims[0]; i++)
+        out[i] = in_order ? i : x.dims[0] ? some(in, -x.dims[0], x.dims[0] - 1) : 0;
+    return true;
+}
+
+static bool item_ints(inst *in, oper op, uint32_t index, oo__shape *shape, int64_t *out) {
+    *shape = (oo__shape){.rank = 0};
+    out[0] = some(in, -2, 2);
+    return index == 1 && op;
+}
+
+/* One size for all parts, or the size of each. */
+static bool parts_ints(inst *in, oper op, uint32_t index, oo__shape *shape, int64_t *out) {
+    if (oo__chance(&in->dice, 50))
+        return split_ints(in, op, index, shape, out);
+    *shape = (oo__shape){.rank = 0};
+    out[0] = some(in, 1, 2);
+    return index == 1;
+}
+
 static const struct {
     const char *op;
     bool (*function)(inst *in, oper op, uint32_t index, oo__shape *shape, int64_t *out);
@@ -464,7 +569,8 @@ static const struct {
     {"Expand", expand_ints},        {"Gather", index_ints},      {"GatherElements", index_ints}, {"Pad", pad_ints},
     {"ReduceL1", axes_ints},        {"ReduceL2", axes_ints},     {"ReduceLogSum", axes_ints},    {"ReduceLogSumExp", axes_ints},
     {"ReduceMax", axes_ints},       {"ReduceMean", axes_ints},   {"ReduceMin", axes_ints},       {"ReduceProd", axes_ints},
-    {"ReduceSum", axes_ints},       {"ReduceSumSquare", axes_ints}, {"Reshape", reshape_ints},   {"Slice", slice_ints},
+    {"ReduceSum", axes_ints},       {"ReduceSumSquare", axes_ints}, {"Reshape", reshape_ints},   {"ScatterND", rows_ints},
+    {"SequenceAt", item_ints},      {"Slice", slice_ints},       {"SplitToSequence", parts_ints},
     {"Split", split_ints},          {"Squeeze", squeeze_ints},   {"Tile", tile_ints},            {"TopK", one_int},
     {"Unsqueeze", unsqueeze_ints},
 };
@@ -477,13 +583,6 @@ bool oo__recipe_ints(inst *in, oper op, uint32_t index, oo__shape *shape, int64_
 }
 
 /* ---- attributes ---- */
-static oo__term list(inst *in, const int64_t *ints, uint32_t count) {
-    oo__term *const items = oo__term_items(in->run, count);
-    for (uint32_t i = 0; i < count; i++)
-        items[i] = oo__term_int(ints[i]);
-    return oo__term_list(items, count);
-}
-
 static oo__term permutation(inst *in, uint32_t rank) {
     int64_t perm[OO__DIMS];
     for (uint32_t i = 0; i < rank; i++)
@@ -521,8 +620,9 @@ static oo__term string_attr(inst *in, oper op, const char *name) {
 static oo__term spatial(inst *in, const oo__shape *x, uint32_t times, int64_t least, int64_t most) {
     int64_t ints[2 * OO__DIMS];
     const uint32_t n = x->rank < 2 ? 0 : (x->rank - 2) * times;
+    const bool least_only = oo__chance(&in->dice, 25);
     for (uint32_t i = 0; i < n; i++)
-        ints[i] = some(in, least, most);
+        ints[i] = least_only ? least : some(in, least, most);
     return list(in, ints, n);
 }
 
