@@ -1,5 +1,6 @@
 /* The mutators that passes see: replacing values, erasing nodes, changing inputs, outputs, attributes and initializers. */
 #include "ir/change.h"
+#include "ir/schema.h"
 
 #include <string.h>
 
@@ -141,6 +142,15 @@ static oo_value *stand_in(oo_rewriter *rw, oo_value *by, oo_value *old) {
     return identity->outputs[0];
 }
 
+/* Whether an Identity would have to carry the name, and may not: there are types that a Cast makes and an Identity does not take. */
+static bool lacks_identity(const oo_value *by, const oo_value *old) {
+    if ((old->flags & OO_VALUE_INPUT) || !old->noutputs || can_take_name(by, old) || !old->producer || is_identity_of(old->producer, by))
+        return false;
+    const oo_schema *const schema = oo__schema_find("", "Identity", oo_graph_opset(old->graph, ""));
+    const oo_elem elem = oo_type_elem(by->type);
+    return schema && elem != OO_UNDEFINED && !(oo__schema_input(schema, 0)->types->elems[OO_FORM_TENSOR] >> elem & 1);
+}
+
 static void replace_outputs(oo_rewriter *rw, oo_value *old, oo_value *by) {
     oo_value *const instead = stand_in(rw, by, old);
     if (instead == old)
@@ -161,7 +171,7 @@ bool oo_replace(oo_rewriter *rw, oo_value *old, oo_value *by) {
     oo_require(rw->open, "oo_replace: outside of oo_begin .. oo_end");
     if (old == by)
         return true;
-    if (!visible_everywhere(by, old))
+    if (!visible_everywhere(by, old) || lacks_identity(by, old))
         return false;
     if ((rw->model->properties & OO_TYPES) && old->type)
         oo_vec_push(NULL, &rw->swaps, (oo__swap){by, old->type});
