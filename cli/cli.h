@@ -135,7 +135,7 @@ typedef struct oo_settings {
     oo_verify verify;
     bool honest, time, stats, tell_passed, tell_missed, print_changed, print_pipeline;
     const char *dump_dir;
-    int64_t fuel, bisect_limit;
+    int64_t fuel, bisect_limit, allow_opset;
     const char *review, *dot, *svg;
     bool quiet, verbose, json;
     oo_color color;

@@ -135,6 +135,7 @@ static oo_status run_passes(job *j) {
                                .rules = {.base = j->rules,
                                          .target = s->target,
                                          .exact = s->exact,
+                                         .allow_opset = s->allow_opset,
                                          .disabled = j->disabled.data,
                                          .ndisabled = j->disabled.n},
                                .instruments = instruments,

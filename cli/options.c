@@ -1,5 +1,6 @@
 /* The command line, parsed from the table in options.def. */
 #include "cli/cli.h"
+#include "ir/schema.h"
 #include "passes/aliases.h"
 
 #include <ctype.h>
@@ -215,6 +216,10 @@ static void apply_word(oo_settings *s, oo_option_id id, int word) {
 static oo_status apply_number(oo_settings *s, oo_context *context, oo_option_id id, const char *value, const char *shown) {
     if (id == OPT_EXTERNAL_THRESHOLD)
         return oo__parse_size(&s->save.threshold, value) ? OO_OK : bad_value(context, shown, value, "a size such as 1024, 16K or 2MB");
+    if (id == OPT_ALLOW_OPSET)
+        return oo__parse_count(&s->allow_opset, value) && s->allow_opset >= 1 && s->allow_opset <= oo__schema_latest_opset("")
+                   ? OO_OK
+                   : bad_value(context, shown, value, "a version of ai.onnx that this program knows");
     int64_t *const number = id == OPT_FUEL         ? &s->fuel
                             : id == OPT_INSTANCES  ? &s->prove.instances
                             : id == OPT_PROVE_SEED ? &s->prove.seed
@@ -233,6 +238,7 @@ static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, con
     case OPT_INSTANCES:
     case OPT_PROVE_SEED:
     case OPT_FUEL:
+    case OPT_ALLOW_OPSET:
     case OPT_BISECT_LIMIT: return apply_number(s, context, id, text, shown);
     case OPT_EXTERNAL_FILE: s->save.external_name = value; break;
     case OPT_PROVE_LOAD:

@@ -75,6 +75,11 @@ static void undo_import(oo_rewriter *rw, const oo__change *c) {
     opsets->n--;
 }
 
+static void undo_version(oo_rewriter *rw, const oo__change *c) {
+    oo_opsets *const opsets = c->graph ? &c->graph->function->opsets : &rw->model->opsets;
+    opsets->data[c->index].version = *(const int64_t *)c->old;
+}
+
 static void undo_moved(const oo__change *c) {
     oo_node *const node = c->node;
     oo__graph_unlink(node);
@@ -122,6 +127,7 @@ static void undo_one(oo_rewriter *rw, const oo__change *c) {
     case OO__GRAPH_DEAD: undo_graph_dead(c->graph); break;
     case OO__GRAPH_IN: undo_graph_in(c->graph); break;
     case OO__IMPORT: undo_import(rw, c); break;
+    case OO__VERSION: undo_version(rw, c); break;
     case OO__MOVED: undo_moved(c); break;
     case OO__OUTPUTS: undo_outputs(c); break;
     case OO__ENDS: undo_ends(c); break;

@@ -268,6 +268,34 @@ void oo__import_opset(oo_rewriter *rw, const oo_graph *graph, const char *domain
     import_into(rw, NULL, domain, version);
 }
 
+/* ONNX's own domain has three names: none, the empty one and "ai.onnx". */
+static bool names_domain(const oo_opset *opset, const char *domain) {
+    const char *const own = opset->domain ? opset->domain : "";
+    return strcmp(strcmp(own, "ai.onnx") == 0 ? "" : own, domain) == 0;
+}
+
+static void raise_in(oo_rewriter *rw, oo_graph *body, const char *domain, int64_t version) {
+    oo_opsets *const opsets = body ? &body->function->opsets : &rw->model->opsets;
+    for (uint32_t i = 0; i < opsets->n; i++) {
+        oo_opset *const own = &opsets->data[i];
+        if (!names_domain(own, domain) || own->version >= version)
+            continue;
+        int64_t *const old = OO_NEW(rw->model->arena, int64_t);
+        *old = own->version;
+        oo__log(rw, (oo__change){.kind = OO__VERSION, .graph = body, .index = i, .old = old});
+        own->version = version;
+        rw->values++;
+    }
+}
+
+void oo__raise_opset(oo_rewriter *rw, const char *domain, int64_t version) {
+    oo_require(rw->open, "oo__raise_opset: outside of oo_begin .. oo_end");
+    raise_in(rw, NULL, domain, version);
+    for (uint32_t i = 0; i < rw->model->functions.n; i++)
+        if (!rw->model->functions.data[i]->dropped)
+            raise_in(rw, rw->model->functions.data[i]->graph, domain, version);
+}
+
 /* ---- attributes ---- */
 void oo__own_attrs(oo_rewriter *rw, oo_node *node) {
     oo_attr **const attrs = OO_NEW_ARRAY(rw->model->arena, oo_attr *, node->nattrs + 1);

@@ -35,6 +35,8 @@ void oo__import_opset(oo_rewriter *rw, const oo_graph *graph, const char *domain
 bool oo__can_build_const(const oo_graph *graph, oo_elem elem);
 /* The same of a Constant node, wherever it stands. */
 bool oo__can_build_constant_node(const oo_graph *graph, oo_elem elem);
+/* Within an open rewrite: the model, and every function that imports the operator set `domain`, imports at least this version of it. */
+void oo__raise_opset(oo_rewriter *rw, const char *domain, int64_t version);
 /* A point to come back to. Points nest; a rollback to an earlier one forgets later ones. */
 typedef struct oo_checkpoint {
     uint32_t log, history;

@@ -66,6 +66,7 @@ typedef void (*oo_instrument)(void *user, oo_event event, const oo_pass_report *
 typedef struct oo_rule_settings {
     oo_rulebase *base;           /* NULL = the built-in rules alone */
     const char *target;          /* --target, NULL = none */
+    int64_t allow_opset;         /* --allow-opset, 0 = none */
     bool exact;                  /* --exact: without what may change floating-point results, passes included */
     const char *const *disabled; /* names of rules and groups */
     uint32_t ndisabled;

@@ -39,6 +39,7 @@ extern const oo__rule_text oo__rule_texts[];
 typedef struct oo__rule_choice {
     int level;               /* rules of a higher level stay out */
     bool exact;              /* inexact rules stay out */
+    int64_t allow_opset;     /* the newest version of ai.onnx that the model may be made to import */
     const char *target;      /* rules for other targets stay out; NULL or "" = all rules with a target */
     const char *file;        /* the rules of this path alone; NULL or "" = no condition */
     const char *only, *except, *group; /* names separated by ',' '+' or blanks; NULL or "" = no condition */

@@ -1,5 +1,6 @@
 /* Builds the right side of a matched rule, checks it, and puts its results in the place of the old ones. Whatever fails on the way, the
  * whole rewrite is taken back. */
+#include "passes/raise_opset.h"
 #include "passes/rule_run.h"
 
 #include "eval/eval.h"
@@ -624,6 +625,8 @@ bool oo__rule_apply(oo__rule_run *run, bool *fuel) {
     *fuel = oo_begin(run->rw, run->rule->name, run->nodes[0]);
     if (!*fuel)
         return false;
+    if (run->rise)
+        oo__opset_rise(run->rw, run->model, run->rise);
     if (!build_right(&b) || !replace_all(&b)) {
         oo_abandon(run->rw);
         return false;

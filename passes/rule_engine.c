@@ -1,8 +1,8 @@
 /* Applies rules to a model. Rules wait in buckets by the operator that their root is; a node is shown to the rules of its bucket whose
  * needs its inputs' producers meet. What a rewrite touched is looked at again, so a fixpoint costs what changed. */
+#include "passes/raise_opset.h"
 #include "passes/rule_base.h"
 #include "passes/rule_run.h"
-
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@ enum {
 typedef struct entry {
     uint64_t needs;
     const oo__rule *rule;
+    int64_t rise; /* the version of ai.onnx that its right side needs, 0 = the graph has it */
 } entry;
 
 typedef struct bucket {
@@ -57,6 +58,8 @@ typedef struct engine {
     uint64_t limit_all, done;
     bool again, fuel;
     oo_status status;
+    int64_t barred;              /* the model may not import this version of ai.onnx or a newer one; INT64_MAX = none is known */
+    const char *bar;             /* why */
 } engine;
 
 /* ---- plans ---- */
@@ -79,17 +82,29 @@ static bucket *bucket_of(plan *p, const char *domain, const char *name, bool mak
     return &p->buckets.data[p->buckets.n - 1];
 }
 
+/* The first version of ai.onnx from `opset` on, and not above what is allowed, that has what the rule builds; 0 = none. */
+static int64_t version_for(const engine *e, const oo__rule *rule, int64_t opset, const oo_graph *graph) {
+    if (oo__rule_can_build(rule, opset, graph))
+        return opset;
+    for (int64_t v = opset + 1; opset > 0 && v <= e->choice->allow_opset; v++)
+        if (oo__rule_can_build(rule, v, graph))
+            return v;
+    return 0;
+}
+
 static plan *new_plan(engine *e, const oo_graph *graph, int64_t opset) {
     plan *const p = oo__malloc(sizeof *p);
     *p = (plan){.opset = opset};
     for (uint32_t i = 0; i < e->rules->n; i++) {
         const oo__rule *const rule = e->rules->data[i];
-        if (!oo__rule_is_chosen(rule, e->choice) || !oo__rule_can_build(rule, opset, graph))
+        const int64_t version = oo__rule_is_chosen(rule, e->choice) ? version_for(e, rule, opset, graph) : 0;
+        if (!version)
             continue;
         e->depth = rule->depth > e->depth ? rule->depth : e->depth;
         const oo__operator *const root = rule->nodes[0];
         for (uint32_t k = 0; k < root->nnames; k++)
-            oo_vec_push(NULL, &bucket_of(p, root->domain, root->names[k], true)->entries, (entry){rule->needs, rule});
+            oo_vec_push(NULL, &bucket_of(p, root->domain, root->names[k], true)->entries,
+                        (entry){rule->needs, rule, version > opset ? version : 0});
     }
     for (uint32_t i = 0; i < p->buckets.n; i++)
         qsort(p->buckets.data[i].entries.data, p->buckets.data[i].entries.n, sizeof(entry), compare_entries);
@@ -286,11 +301,36 @@ static void forget_attempt(engine *e) {
         oo__arena_reset(e->run.arena);
 }
 
+/* ---- newer operator sets ---- */
+/* Whether the model may import what the rule needs. What is in the way once stays so for this run. */
+static bool may_rise(engine *e, int64_t version) {
+    const char *why = "";
+    if (!version)
+        return true;
+    if (version < e->barred && !oo__opset_may_rise(e->run.model, version, e->arena, &why)) {
+        e->barred = version;
+        e->bar = why;
+    }
+    return version < e->barred || oo__rule_miss(&e->run, OO__RULE_STEPS, "ai.onnx %lld is allowed but cannot be imported: %s", (long long)version, e->bar);
+}
+
+/* Every graph is looked at with other eyes. */
+static void risen(engine *e) {
+    if (!e->run.rise)
+        return;
+    oo_graph *const graph = e->run.graph;
+    e->run.graph = NULL;
+    e->again = true;
+    enter_graph(e, graph);
+}
+
 /* True when the root was rewritten, or nothing more may be done. */
-static bool attempt(engine *e, const oo__rule *rule, oo_node *root, bool telling) {
+static bool attempt(engine *e, const entry *by, oo_node *root, bool telling) {
     oo__rule_run *const run = &e->run;
+    const oo__rule *const rule = by->rule;
     run->telling = telling;
-    bool done = oo__rule_match(run, rule, root);
+    run->rise = by->rise;
+    bool done = oo__rule_match(run, rule, root) && may_rise(e, by->rise);
     if (done) {
         before b;
         look(e, &b);
@@ -303,6 +343,7 @@ static bool attempt(engine *e, const oo__rule *rule, oo_node *root, bool telling
                 e->done++;
                 date_new_nodes(e, &b);
                 touch(e, &b);
+                risen(e);
                 oo_count(run->rw, rule->name, 1);
             }
         }
@@ -333,7 +374,7 @@ static void visit(engine *e, oo_node *node, bool telling) {
     const uint64_t has = producers_of(e, node);
     const bucket *const b = &e->plan->buckets.data[at];
     for (uint32_t i = 0; i < b->entries.n; i++)
-        if (!(b->entries.data[i].needs & ~has) && attempt(e, b->entries.data[i].rule, node, telling))
+        if (!(b->entries.data[i].needs & ~has) && attempt(e, &b->entries.data[i], node, telling))
             return;
 }
 
@@ -375,6 +416,7 @@ oo_status oo__rules_run(oo_rewriter *rw, oo_model *model, const oo__rules *rules
         oo__oom(sizeof *e);
     e->rules = rules;
     e->choice = choice;
+    e->barred = INT64_MAX;
     e->arena = oo__arena_new();
     start(e, rw, model);
     e->again = true;

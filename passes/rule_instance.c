@@ -167,7 +167,10 @@ static oo_elem elem_for(inst *in, const oo__operator *op, uint32_t index) {
         if (other && other->constraint == io->constraint && io->constraint >= 0 && oo__operand_elem(&o) != OO_UNDEFINED)
             return oo__operand_elem(&o);
     }
-    return io ? random_elem(in, io->types->elems[OO_FORM_TENSOR]) : OO_UNDEFINED;
+    const uint32_t types = io ? io->types->elems[OO_FORM_TENSOR] : 0;
+    const oo__operand first = index ? oo__instance_operand(in, op, 0) : (oo__operand){.kind = OO__ABSENT};
+    const oo_elem other = oo__operand_elem(&first); /* types that need not agree often do */
+    return other != OO_UNDEFINED && (types >> other & 1) && oo__chance(&in->dice, 50) ? other : random_elem(in, types);
 }
 
 /* A list of numbers as the operator wants it, else anything that suits. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 typedef struct options {
-    int64_t level;
+    int64_t level, allow_opset;
     bool exact;
     const char *target, *file, *group, *only, *except;
 } options;
@@ -15,6 +15,7 @@ typedef struct options {
 static const oo_option_row ROWS[] = {
     OO_OPTION(options, level, OO_OPT_INT, "level", "2", "the rules up to this level: 1 changes no bit, 2 rounds otherwise, 3 searches longer"),
     OO_OPTION(options, exact, OO_OPT_BOOL, "exact", "false", "leave out the rules that are marked inexact"),
+    OO_OPTION(options, allow_opset, OO_OPT_INT, "allow-opset", "0", "import up to this version of ai.onnx where a rule needs it; 0: the one the model has"),
     OO_OPTION(options, target, OO_OPT_STRING, "target", "", "add the rules that serve this target alone"),
     OO_OPTION(options, file, OO_OPT_STRING, "file", "", "the rules of this file alone"),
     OO_OPTION(options, group, OO_OPT_STRING, "group", "", "the rules of these groups alone: names with + or , between them"),
@@ -27,6 +28,7 @@ static oo_status run_with(oo_rewriter *rw, oo_model *model, oo_rulebase *base, c
         OO_TRY(oo__rulebase_load(base, o->file, 2));
     const oo__rule_choice choice = {.level = (int)o->level,
                                     .exact = o->exact || (settings && settings->exact),
+                                    .allow_opset = o->allow_opset || !settings ? o->allow_opset : settings->allow_opset,
                                     .target = *o->target ? o->target : settings ? settings->target : NULL,
                                     .file = o->file,
                                     .group = o->group,
