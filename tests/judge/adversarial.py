@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Judge: micro models on which released optimizers went wrong, or were suspected to.
 
-usage: adversarial.py -p PIPELINE [-p PIPELINE...] [CASE...]
+usage: adversarial.py -p PIPELINE [-p PIPELINE...] [CASE...]     -p-O2 is a level
 adversarial.tar.zst holds them in the layout of ONNX's test data: model.onnx, test_data_set_0/{input,output}_K.pb. The
 outputs are the original's; a result must give them bit for bit, or within 1e-5 of their scale where it is floating.
 Where the operators are random the values are free, but no random node may disappear: two draws are not one.
@@ -62,7 +62,7 @@ def outputs_differ(case, out, model):
 
 def judge_one(case, pipeline, out):
     path = case / "model.onnx"
-    failure = judge_lib.onnxopt("-p", pipeline, path, "-o", out)
+    failure = judge_lib.onnxopt(*judge_lib.pipeline(pipeline), path, "-o", out)
     if failure:
         return failure
     before, after = onnx.load(path), onnx.load(out)

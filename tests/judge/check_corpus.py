@@ -25,7 +25,7 @@ def judge(job):
     left = deadline - time.monotonic()
     if left <= 0:
         return None
-    passes = [pipeline] if pipeline.startswith("-O") else ["-p", pipeline]
+    passes = judge_lib.pipeline(pipeline)
     command = [judge_lib.ONNXOPT, "-n", "--check=2", *passes, model]
     started = time.monotonic()
     try:

@@ -39,6 +39,11 @@ def onnxopt(*args, timeout=300):
     return f"exit {run.returncode}: {last[:300]}"
 
 
+def pipeline(text):
+    """A pipeline, or a level as -O2, as arguments of onnxopt."""
+    return [text] if text.startswith("-O") else ["-p", text]
+
+
 def models(folders, names=()):
     """The .onnx files of the folders, by name; names selects by prefix."""
     found = sorted(p for folder in folders if folder.is_dir() for p in folder.glob("*.onnx"))
