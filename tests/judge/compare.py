@@ -6,7 +6,7 @@ Needs PyPI: onnx, onnxruntime, numpy.  Prints one line and exits 0 (same) or 1 (
 
 A float output passes when max|a-b| <= tolerance * max(max|a|, 1e-2); other outputs must be equal.  Tolerance: 1e-3.
 Sequences, maps and optionals are compared item by item.
-feeds.json maps a model's base name to {input: shape}; a dimension it leaves out gets DIM below.
+feeds.json maps a model's base name to {input: shape}; a dimension it leaves out gets DIM below. NAME#2: shapes for a second look.
 --dim gives sizes to a named dimension (or to every unnamed one: --dim ?=1,3); each combination is run.
 A size on which A itself does not run proves nothing and is skipped; when A runs on none, that is the verdict.
 """
@@ -63,6 +63,8 @@ def dimension(k, d, rank, sizes):
         return sizes[str(d)]
     if "?" in sizes:
         return sizes["?"]
+    if "second" in sizes:  # another size than the usual one
+        return 3 if k == 0 else (24 if rank < 4 else 192)
     return DIM.get(str(d), 2 if k == 0 else (16 if rank < 4 else 224))
 
 
@@ -164,20 +166,30 @@ def combinations(dims):
 
 
 class Original:
-    """A model that others are compared with: its outputs are computed once."""
+    """A model that others are compared with: its outputs are computed once. `second`: other shapes, on which it is run as well if it can be."""
 
-    def __init__(self, path, shapes=None, seeds=1, dims=None):
+    def __init__(self, path, shapes=None, seeds=1, dims=None, second=None):
         self.session = session(path)
         self.outputs = [(o.name, o.type) for o in self.session.get_outputs()]
         self.inputs = {i.name: i.type for i in self.session.get_inputs()}
-        self.runs, self.failure = [], None
+        self.runs, self.failure, self.sizes = [], None, 0
         for sizes in combinations(dims or {}):
-            for seed in range(seeds):
-                values = feeds(self.session, shapes or {}, seed, sizes)
-                try:
-                    self.runs.append((values, run(self.session, values)))
-                except Exception as error:  # this size proves nothing
-                    self.failure = str(error).strip().splitlines()[-1][:160]
+            self.run(shapes or {}, seeds, sizes)
+        if second is not None and self.is_dynamic():
+            self.run(second, seeds, {"second": True})
+
+    def is_dynamic(self):
+        return any(not isinstance(d, int) or d < 0 for i in self.session.get_inputs() for d in i.shape or [])
+
+    def run(self, shapes, seeds, sizes):
+        before = len(self.runs)
+        for seed in range(seeds):
+            values = feeds(self.session, shapes, seed, sizes)
+            try:
+                self.runs.append((values, run(self.session, values)))
+            except Exception as error:  # this size proves nothing
+                self.failure = str(error).strip().splitlines()[-1][:160]
+        self.sizes += len(self.runs) > before
 
     def compare(self, path, tolerance=1e-3):
         """(verdict, worst error over output scale); the verdict is 'ok' or says what differs."""
@@ -203,10 +215,10 @@ def compare(a, b, shapes=None, seeds=1, dims=None, tolerance=1e-3):
     return Original(a, shapes, seeds, dims).compare(b, tolerance)
 
 
-def shapes_of(path, feeds_file=FEEDS):
-    """What feeds.json says of a model."""
+def shapes_of(path, feeds_file=FEEDS, second=False):
+    """What feeds.json says of a model; `second`: the other shapes, of NAME#2."""
     with open(feeds_file, encoding="utf-8") as file:
-        return json.load(file).get(os.path.basename(path).removesuffix(".onnx"), {})
+        return json.load(file).get(os.path.basename(path).removesuffix(".onnx") + ("#2" if second else ""), {})
 
 
 def dim_option(text):
