@@ -39,7 +39,7 @@ typedef struct trial {
     oo_context *context;
     char path[512];     /* the model as a file */
     char heard[1024];   /* the first error diagnostic of what runs now */
-    bool valid, random;
+    bool valid, random, restless;
     bool coarse;        /* has floats of 16 bits or less: what a rewrite rounds elsewhere may be far off in the end */
     oo_datum **want;    /* [nout] */
     uint32_t nout;
@@ -65,6 +65,7 @@ static void say_seed(int number) {
 
 static void hear(void *user, const oo_diag *d) {
     trial *const t = user;
+    t->restless |= d->code && (strcmp(d->code, "fix-limit") == 0 || strcmp(d->code, "idle-pass") == 0);
     if (d->severity == OO_ERROR && !t->heard[0])
         snprintf(t->heard, sizeof t->heard, "%s: %s [%s]", d->node ? d->node : d->graph ? d->graph : "", d->text, d->code);
 }
@@ -284,10 +285,15 @@ static bool try_level(trial *t, const char *out) {
     bool changed;
     uint64_t rewrites;
     t->why[0] = t->heard[0] = 0;
+    t->restless = false;
     bool good = run(&r, model, &changed, &rewrites) == OO_OK;
     if (!good)
         snprintf(t->why, sizeof t->why, "the pipeline fails: %s", t->heard);
     total.fired[t->level - LEVELS] += changed;
+    if (good && t->restless) {
+        good = false;
+        snprintf(t->why, sizeof t->why, "passes undo each other, or one itself");
+    }
     if (good && !outputs_right(t, model)) {
         good = false;
         blame(t, &r, rewrites);
