@@ -227,8 +227,8 @@ static void copy_extra(const splice *s, oo_node *node, const oo_node *from) {
 }
 
 static oo_node *copy_node(splice *s, const oo_node *from, oo_graph *graph, oo_node *before) {
-    uint32_t ninputs = from->ninputs;
-    while (ninputs && !mapped(s, from->inputs[ninputs - 1].value))
+    uint32_t ninputs = from->ninputs; /* but for those that the call leaves out; an omitted one that is written down may have to be there */
+    while (ninputs && from->inputs[ninputs - 1].value && !mapped(s, from->inputs[ninputs - 1].value))
         ninputs--;
     oo_node *const node = oo__node_new(graph, text(s, from->domain), from->op->name, ninputs, from->noutputs, from->nattrs);
     if (!s->foreign)

@@ -36,6 +36,15 @@ bool oo__lies_in(const oo_graph *graph, const oo_graph *outer) {
     return graph != NULL;
 }
 
+void oo__lift_constants(oo_rewriter *rw, oo_node *node, const oo_node *owner) {
+    for (uint32_t i = 0; i < node->ninputs; i++) {
+        const oo_value *const value = node->inputs[i].value;
+        const oo_tensor *const tensor = value && value->graph == node->graph ? oo_value_const(value) : NULL;
+        if (tensor)
+            oo_set_input(rw, node, i, oo_build_const(rw, owner->graph, (oo_tensor *)(uintptr_t)tensor, oo_value_name(value)));
+    }
+}
+
 /* ---- inlining ---- */
 static const char *problem_of(oo_rewriter *rw, const oo_node *node, const oo_graph *branch) {
     if (oo_graph_ninputs(branch) || oo_graph_noutputs(branch) < oo_node_noutputs(node))

@@ -16,6 +16,8 @@ oo_answer oo__truth_of(const oo_value *value);
 oo_value *oo__handed_on(oo_value *value, const oo_graph *graph);
 /* Whether the graph is the other one, or lies in it. */
 bool oo__lies_in(const oo_graph *graph, const oo_graph *outer);
+/* In an open rewrite: constants of the node's own graph that it uses become constants of the graph of `owner`. */
+void oo__lift_constants(oo_rewriter *rw, oo_node *node, const oo_node *owner);
 
 /* Puts the branch in the place of the If. OO_NO after a remark when that may not be, OO_UNKNOWN when fuel is out. */
 oo_answer oo__inline_branch(oo_rewriter *rw, const char *rule, oo_node *node, const oo_graph *branch);

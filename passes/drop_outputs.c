@@ -1,6 +1,7 @@
 /* Takes out what nodes return and nobody reads: optional outputs, and outputs of If, Loop, Scan and SequenceMap with the part of the body that
  * makes them. A state of a loop that only its own next value depends on is read by nobody. */
 #include "ir/body.h"
+#include "passes/loops.h"
 #include "passes/outputs.h"
 #include "passes/place.h"
 
@@ -51,13 +52,8 @@ static void drop_optional(drop *d, oo_node *node) {
 
 /* ---- what is read inside a body ---- */
 typedef struct body {
-    oo_node *owner;
-    oo_graph *graph;
-    uint32_t inputs, outputs;   /* of the owner, before the states */
-    uint32_t states;
-    uint32_t first;             /* the body's first output that is a state */
-    uint32_t first_input;       /* the body's first input that is a state */
-    bool *live;                 /* [states] */
+    oo_loop loop;
+    bool *live; /* [states] */
 } body;
 
 static void see(drop *d, const body *b, const oo_value *value);
@@ -75,7 +71,7 @@ static void see_inside(drop *d, const body *b, const oo_node *node) {
 }
 
 static void see(drop *d, const body *b, const oo_value *value) {
-    if (!value || value->graph != b->graph)
+    if (!value || value->graph != b->loop.body)
         return;
     d->values[value->id] = d->stamp;
     if (value->producer)
@@ -84,7 +80,7 @@ static void see(drop *d, const body *b, const oo_value *value) {
 
 /* Backwards through the sorted nodes: what reads a value stands behind what makes it. */
 static void follow(drop *d, const body *b) {
-    for (const oo_node *node = b->graph->last; node; node = node->prev)
+    for (const oo_node *node = b->loop.body->last; node; node = node->prev)
         if (d->nodes[node->id] == d->stamp)
             see_inside(d, b, node);
 }
@@ -105,27 +101,27 @@ static bool returns_nothing(const oo_node *node) {
 
 /* What is there for more than its results, and what is not a state. */
 static void see_roots(drop *d, const body *b) {
-    for (const oo_node *node = b->graph->first; node; node = node->next)
+    for (const oo_node *node = b->loop.body->first; node; node = node->next)
         if (returns_nothing(node) || is_annotated(node))
             d->nodes[node->id] = d->stamp;
-    for (uint32_t i = 0; i < b->first; i++)
-        see(d, b, b->graph->outputs.data[i].value);
-    for (uint32_t i = b->first + b->states; i < b->graph->outputs.n; i++)
-        if (oo__is_read(b->owner->outputs[i - b->first]))
-            see(d, b, b->graph->outputs.data[i].value);
+    for (uint32_t i = 0; i < b->loop.body_output; i++)
+        see(d, b, b->loop.body->outputs.data[i].value);
+    for (uint32_t i = b->loop.body_output + b->loop.states; i < b->loop.body->outputs.n; i++)
+        if (oo__is_read(b->loop.node->outputs[i - b->loop.body_output]))
+            see(d, b, b->loop.body->outputs.data[i].value);
 }
 
 static void keep_state(drop *d, const body *b, uint32_t i) {
     b->live[i] = true;
-    see(d, b, b->graph->outputs.data[b->first + i].value);
+    see(d, b, b->loop.body->outputs.data[b->loop.body_output + i].value);
 }
 
 /* Before version 11 a Loop has at least one state. */
 static bool needs_state(const body *b) {
-    for (uint32_t i = 0; i < b->states; i++)
+    for (uint32_t i = 0; i < b->loop.states; i++)
         if (b->live[i])
             return false;
-    return b->states && oo_node_is(b->owner, "Loop") && oo_graph_opset(b->owner->graph, "") < 11;
+    return b->loop.states && oo_node_is(b->loop.node, "Loop") && oo_graph_opset(b->loop.node->graph, "") < 11;
 }
 
 /* A state is live when the node's output is read, or something live in the body reads the state. */
@@ -135,9 +131,9 @@ static void find_live(drop *d, const body *b) {
     for (bool again = true; again;) {
         again = false;
         follow(d, b);
-        for (uint32_t i = 0; i < b->states; i++) {
-            const oo_value *const state = b->graph->inputs.data[b->first_input + i].value;
-            if (b->live[i] || !(oo__is_read(b->owner->outputs[i]) || d->values[state->id] == d->stamp || oo_value_is_annotated(state)))
+        for (uint32_t i = 0; i < b->loop.states; i++) {
+            const oo_value *const state = b->loop.body->inputs.data[b->loop.body_input + i].value;
+            if (b->live[i] || !(oo__is_read(b->loop.node->outputs[i]) || d->values[state->id] == d->stamp || oo_value_is_annotated(state)))
                 continue;
             keep_state(d, b, i);
             again = true;
@@ -151,7 +147,7 @@ static void find_live(drop *d, const body *b) {
 
 /* ---- taking out ---- */
 static void erase_dead(drop *d, const body *b) {
-    for (oo_node *node = b->graph->last; node; node = oo_node_prev(node))
+    for (oo_node *node = b->loop.body->last; node; node = oo_node_prev(node))
         if (d->nodes[node->id] != d->stamp)
             oo_erase(d->rw, node);
 }
@@ -171,114 +167,68 @@ static void shorten(oo_rewriter *rw, oo_node *node, const char *name, uint32_t i
         oo_set_ints(rw, node, name, left, n - 1);
 }
 
-static bool is_scan(const oo_node *node) { return oo_node_is(node, "Scan"); }
-
 static void drop_result(drop *d, const body *b, uint32_t index) {
-    oo__remove_body_output(d->rw, b->graph, b->first + index);
-    oo__remove_output(d->rw, b->owner, index);
-    if (index >= b->states && is_scan(b->owner)) {
-        shorten(d->rw, b->owner, "scan_output_axes", index - b->states);
-        shorten(d->rw, b->owner, "scan_output_directions", index - b->states);
+    oo__remove_body_output(d->rw, b->loop.body, b->loop.body_output + index);
+    oo__remove_output(d->rw, b->loop.node, index);
+    if (index >= b->loop.states && b->loop.scan) {
+        shorten(d->rw, b->loop.node, "scan_output_axes", index - b->loop.states);
+        shorten(d->rw, b->loop.node, "scan_output_directions", index - b->loop.states);
     }
     oo_count(d->rw, "outputs of bodies dropped", 1);
 }
 
 static void drop_results(drop *d, const body *b) {
-    const uint32_t all = b->states;
-    for (uint32_t i = b->owner->noutputs; i-- > 0;)
-        if (i < all ? !b->live[i] : !oo__is_read(b->owner->outputs[i]))
+    const uint32_t all = b->loop.states;
+    for (uint32_t i = b->loop.node->noutputs; i-- > 0;)
+        if (i < all ? !b->live[i] : !oo__is_read(b->loop.node->outputs[i]))
             drop_result(d, b, i);
     erase_dead(d, b);
     for (uint32_t i = all; i-- > 0;) {
         if (b->live[i])
             continue;
-        oo__remove_body_input(d->rw, b->graph, b->first_input + i);
-        oo__remove_input(d->rw, b->owner, b->inputs + i);
+        oo__remove_body_input(d->rw, b->loop.body, b->loop.body_input + i);
+        oo__remove_input(d->rw, b->loop.node, b->loop.input + i);
         oo_count(d->rw, "states dropped", 1);
     }
 }
 
 /* A slice that nothing in the body reads. One stays: it says how often the body runs. */
 static void drop_scanned(drop *d, const body *b) {
-    int64_t scans;
-    if (!is_scan(b->owner) || !oo_node_int(&scans, b->owner, "num_scan_inputs", 0))
-        return;
-    const uint32_t states = b->owner->ninputs - (uint32_t)scans;
-    for (uint32_t i = b->owner->ninputs; i-- > states && scans > 1;) {
-        const oo_value *const slice = b->graph->inputs.data[i].value;
+    int64_t scans = b->loop.scanned;
+    const uint32_t states = b->loop.node->ninputs - (uint32_t)scans; /* those that are left */
+    for (uint32_t i = b->loop.node->ninputs; i-- > states && scans > 1;) {
+        const oo_value *const slice = b->loop.body->inputs.data[i].value;
         if (slice->nuses || oo_value_is_pinned(slice))
             continue;
-        oo__remove_body_input(d->rw, b->graph, i);
-        oo__remove_input(d->rw, b->owner, i);
-        shorten(d->rw, b->owner, "scan_input_axes", i - states);
-        shorten(d->rw, b->owner, "scan_input_directions", i - states);
-        oo_set_int(d->rw, b->owner, "num_scan_inputs", --scans);
+        oo__remove_body_input(d->rw, b->loop.body, i);
+        oo__remove_input(d->rw, b->loop.node, i);
+        shorten(d->rw, b->loop.node, "scan_input_axes", i - states);
+        shorten(d->rw, b->loop.node, "scan_input_directions", i - states);
+        oo_set_int(d->rw, b->loop.node, "num_scan_inputs", --scans);
         oo_count(d->rw, "scanned inputs dropped", 1);
     }
 }
 
 static bool has_unread_slice(const body *b) {
-    int64_t scans;
-    if (!is_scan(b->owner) || !oo_node_int(&scans, b->owner, "num_scan_inputs", 0) || scans < 2)
-        return false;
-    for (uint32_t i = b->owner->ninputs - (uint32_t)scans; i < b->owner->ninputs; i++)
-        if (!b->graph->inputs.data[i].value->nuses && !oo_value_is_pinned(b->graph->inputs.data[i].value))
+    for (uint32_t i = b->loop.node->ninputs - (uint32_t)b->loop.scanned; b->loop.scanned > 1 && i < b->loop.node->ninputs; i++)
+        if (!b->loop.body->inputs.data[i].value->nuses && !oo_value_is_pinned(b->loop.body->inputs.data[i].value))
             return true;
     return false;
 }
 
 static bool may_drop(const body *b) {
     bool any = has_unread_slice(b);
-    for (uint32_t i = 0; i < b->owner->noutputs && !any; i++)
-        any = i < b->states ? !b->live[i] : !oo__is_read(b->owner->outputs[i]);
+    for (uint32_t i = 0; i < b->loop.node->noutputs && !any; i++)
+        any = i < b->loop.states ? !b->live[i] : !oo__is_read(b->loop.node->outputs[i]);
     return any;
 }
 
 /* ---- the kinds of bodies ---- */
-static oo_graph *graph_of(const oo_node *node, const char *name) {
-    const oo_attr *const attr = oo_node_attr(node, name);
-    return attr && !oo_attr_is_reference(attr) && oo_attr_nsubgraphs(attr) == 1 ? oo_attr_subgraph(attr, 0) : NULL;
-}
-
-static bool has_defaults(const oo_graph *graph) {
-    for (uint32_t i = 0; i < graph->inputs.n; i++)
-        if (graph->inputs.data[i].value->init || graph->inputs.data[i].value->sparse_init)
-            return true;
-    return false;
-}
-
-/* A Loop: count and condition, then states; its body returns the condition first. */
-static bool read_loop(body *b) {
-    if (b->owner->ninputs < 2)
-        return false;
-    b->inputs = b->first_input = 2;
-    b->first = 1;
-    b->states = b->owner->ninputs - 2;
-    return b->graph->inputs.n == b->owner->ninputs;
-}
-
-/* A Scan since version 9: states, then what is scanned. */
-static bool read_scan(body *b) {
-    int64_t scans;
-    if (oo_graph_opset(b->owner->graph, "") < 9 || !oo_node_int(&scans, b->owner, "num_scan_inputs", 0) || scans < 1 ||
-        scans > (int64_t)b->owner->ninputs)
-        return false;
-    b->states = b->owner->ninputs - (uint32_t)scans;
-    return b->graph->inputs.n == b->owner->ninputs;
-}
-
-static bool read_body(drop *d, body *b, oo_node *node) {
-    *b = (body){.owner = node, .graph = graph_of(node, "body")};
-    if (!b->graph || has_defaults(b->graph) || !(is_scan(node) ? read_scan(b) : read_loop(b)))
-        return false;
-    b->live = oo_scratch(d->rw, (b->states + 1u) * sizeof *b->live);
-    return b->graph->outputs.n == node->noutputs + b->first && node->noutputs >= b->states;
-}
-
 static void drop_from_loop(drop *d, oo_node *node) {
     body b;
-    if (!read_body(d, &b, node))
+    if (!oo__read_loop(&b.loop, node))
         return;
+    b.live = oo_scratch(d->rw, (b.loop.states + 1u) * sizeof *b.live);
     find_live(d, &b);
     if (!may_drop(&b) || !begin(d, node))
         return;
@@ -318,7 +268,7 @@ static void visit(drop *d, oo_node *node) {
     if (!read)
         return;
     const bool branches = oo_node_is(node, "If") || oo_node_is(node, "SequenceMap");
-    if (oo_node_is(node, "Loop") || is_scan(node))
+    if (oo_node_is(node, "Loop") || oo_node_is(node, "Scan"))
         drop_from_loop(d, node);
     else if (branches && read < node->noutputs)
         drop_from_branches(d, node);

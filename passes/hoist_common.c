@@ -46,16 +46,6 @@ static bool may_hoist(const oo_branches *b, const oo_node *x, const oo_node *y) 
 }
 
 /* ---- moving ---- */
-/* Constants of the branch become constants of the graph around. */
-static void lift_constants(state *s, oo_node *node, const oo_node *owner) {
-    for (uint32_t i = 0; i < node->ninputs; i++) {
-        const oo_value *const value = node->inputs[i].value;
-        const oo_tensor *const tensor = value && value->graph == node->graph ? oo_value_const(value) : NULL;
-        if (tensor)
-            oo_set_input(s->rw, node, i, oo_build_const(s->rw, owner->graph, (oo_tensor *)(uintptr_t)tensor, oo_value_name(value)));
-    }
-}
-
 /* by[i]: what of the hoisted node output i of the If is, NULL = nothing. False when the If would have none left and must stay for what it does. */
 static bool find_returned(const oo_node *owner, const oo_branches *b, const oo_node *node, oo_value **by) {
     uint32_t n = 0;
@@ -97,7 +87,7 @@ static void hoist(state *s, oo_node *owner, const oo_branches *b, const pair *p,
         s->done = true;
         return;
     }
-    lift_constants(s, p->ours, owner);
+    oo__lift_constants(s->rw, p->ours, owner);
     return_less(s, owner, b, by);
     oo__move_node(s->rw, p->ours, owner);
     replace_results(s, owner, p, by);

@@ -121,9 +121,7 @@ static void see_ranks(state *s, const oo_value *value) {
         s->ranks[value->id] = (int8_t)single_rank(value);
 }
 
-static void find_ranks(state *s, oo_model *model) {
-    if (!(model->properties & OO_TYPES))
-        oo__infer_proofs(model);
+static void find_ranks(state *s, const oo_model *model) {
     s->nranks = model->nvalues;
     s->ranks = oo_scratch(s->rw, s->nranks + 1u);
     memset(s->ranks, -1, s->nranks);
@@ -214,8 +212,10 @@ static void visit(state *s, oo_graph *graph) {
 static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
     (void)options;
     state s = {.rw = rw, .same = oo__same_new(rw)};
-    uint32_t before;
+    uint32_t before = 0;
     do { /* what is known inside may make outputs equal, and branches */
+        if (oo__rewriter_rewrites(rw) != before)
+            oo__infer_proofs(model);
         before = oo__rewriter_rewrites(rw);
         find_ranks(&s, model);
         oo_for_each_graph(graph, model) if (!oo_graph_owner(graph)) visit(&s, graph);
