@@ -10,6 +10,7 @@ typedef struct part {
     oo_node *node;
     int64_t axis, start, end;
     uint32_t use; /* which of the value's */
+    bool leads;   /* other parts go on from its end to the end of all */
 } part;
 
 /* A Slice's only start, end, axis or step: an input from opset 10 on, an attribute before. False when it is absent, longer or unknown. */
@@ -70,15 +71,31 @@ static int by_place(const void *a, const void *b) {
     return x->use < y->use ? -1 : 1;
 }
 
-/* The parts among those of one axis that follow each other from 0 to `size`, moved to the front; how many, 0 when one is missing. */
+/* Marks the parts from which others lead on to `size`. */
+static void find_ways(part *parts, uint32_t count, int64_t size) {
+    for (uint32_t i = count; i-- > 0;) {
+        parts[i].leads = parts[i].end == size;
+        for (uint32_t k = i + 1; k < count && !parts[i].leads && parts[k].start <= parts[i].end; k++)
+            parts[i].leads = parts[k].start == parts[i].end && parts[k].leads;
+    }
+}
+
+/* The parts among those of one axis that follow each other from 0 to `size`, moved before the others; how many, 0 when one is missing. */
 static uint32_t chain(part *parts, uint32_t count, int64_t size) {
+    part others[MAX_PARTS];
     int64_t reached = 0;
-    uint32_t taken = 0;
-    for (uint32_t i = 0; i < count && reached < size; i++)
-        if (parts[i].start == reached) {
-            reached = parts[i].end;
-            parts[taken++] = parts[i];
+    uint32_t taken = 0, left = 0;
+    find_ways(parts, count, size);
+    for (uint32_t i = 0; i < count; i++) {
+        if (parts[i].start != reached || !parts[i].leads || reached == size) {
+            others[left++] = parts[i];
+            continue;
         }
+        reached = parts[i].end;
+        parts[taken++] = parts[i];
+    }
+    for (uint32_t i = 0; i < left; i++)
+        parts[taken + i] = others[i];
     return reached == size ? taken : 0;
 }
 
@@ -138,13 +155,16 @@ static bool merge_users(oo_rewriter *rw, part *parts, bool *seen, oo_node *first
     for (uint32_t from = 0, to; from < count; from = to) {
         for (to = from + 1; to < count && parts[to].axis == parts[from].axis; to++)
             ;
-        const uint32_t taken =
-            chain(parts + from, to - from, oo_type_dim(oo_value_type(value), (uint32_t)parts[from].axis));
-        if (taken >= 2 && !merge(rw, &first, value, parts + from, taken))
-            return false;
+        const int64_t size = oo_type_dim(oo_value_type(value), (uint32_t)parts[from].axis);
+        uint32_t taken = chain(parts + from, to - from, size);
         if (!taken)
             oo_miss(rw, RULE, parts[from].node, "what is read of axis %d is not the whole of it, part by part",
                     (int)parts[from].axis);
+        for (uint32_t at = from; taken >= 2; taken = at < to ? chain(parts + at, to - at, size) : 0) {
+            if (!merge(rw, &first, value, parts + at, taken))
+                return false;
+            at += taken;
+        }
     }
     return true;
 }
