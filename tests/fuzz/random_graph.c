@@ -311,8 +311,8 @@ static void start(oo_random_graph *g) {
         g->symbols[i] = oo__draw(g, 5);
 }
 
-/* The type of a result as the file says it; sizes mostly open. */
-static const oo_type *type_of(oo_random_graph *g, const oo_datum *d) {
+/* The type of a result as the file says it; sizes mostly open, or all: another branch may give others. */
+static const oo_type *type_of(oo_random_graph *g, const oo_datum *d, bool open) {
     static const oo_kind KINDS[] = {[OO_DATUM_TENSOR] = OO_TYPE_TENSOR, [OO_DATUM_SEQUENCE] = OO_TYPE_SEQUENCE, [OO_DATUM_OPTIONAL] = OO_TYPE_OPTIONAL};
     oo_type *const type = OO_NEW(g->model->arena, oo_type);
     if (d->kind >= sizeof KINDS / sizeof *KINDS || !KINDS[d->kind])
@@ -333,8 +333,15 @@ static const oo_type *type_of(oo_random_graph *g, const oo_datum *d) {
     type->rank = d->array->rank;
     type->dims = OO_NEW_ARRAY(g->model->arena, oo_dim, type->rank + 1);
     for (uint32_t i = 0; i < type->rank; i++)
-        type->dims[i] = oo__likely(g, 20) ? (oo_dim){.kind = OO_DIM_VALUE, .value = d->array->dims[i]} : (oo_dim){0};
+        type->dims[i] = !open && oo__likely(g, 20) ? (oo_dim){.kind = OO_DIM_VALUE, .value = d->array->dims[i]} : (oo_dim){0};
     return type;
+}
+
+static bool has_graphs(const oo_node *node) {
+    for (uint32_t i = 0; i < node->nattrs; i++)
+        if (oo__attr_ngraphs(node->attrs[i]))
+            return true;
+    return false;
 }
 
 /* What nothing uses is an output, and now and then something that is used. */
@@ -344,7 +351,7 @@ static void add_outputs(oo_random_graph *g) {
         if (!v->producer || v->noutputs || (v->nuses && !oo__likely(g, 10)))
             continue;
         oo__random_output(g, g->graph, v);
-        g->graph->outputs.data[g->graph->outputs.n - 1].type = v->type = type_of(g, g->pool.data[i].datum);
+        g->graph->outputs.data[g->graph->outputs.n - 1].type = v->type = type_of(g, g->pool.data[i].datum, has_graphs(v->producer));
     }
 }
 

@@ -50,7 +50,7 @@ static pooled result(oo_random_graph *g, const oo_datum *other) {
     if (elem == OO_UNDEFINED || oo__likely(g, 5))
         return g->pool.data[g->pool.n - 1];
     for (uint32_t i = g->pool.n; i-- > 0;)
-        if (elem_of(g->pool.data[i].datum) == elem)
+        if (elem_of(g->pool.data[i].datum) == elem && g->pool.data[i].datum->array->rank == other->array->rank)
             return g->pool.data[i];
     return oo__random_tensor(g, elem, other->array->rank, other->array->dims);
 }
