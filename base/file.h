@@ -20,6 +20,8 @@ oo_source *oo__source_memory(const void *bytes, uint64_t size, const char *path)
 void oo__source_close(oo_source *source);
 /* Copies bytes out without leaving pages of the mapping in memory. False when the range or the read fails. */
 bool oo__source_read(const oo_source *source, uint64_t offset, uint64_t size, void *out);
+/* Tells the system that all of it will be looked at soon: its pages are mapped at once instead of one after another. */
+void oo__source_expect(const oo_source *source);
 /* Tells the system that the pages of [offset, offset + size) are not needed for now; the content stays readable. */
 void oo__source_forget(const oo_source *source, uint64_t offset, uint64_t size);
 

@@ -147,6 +147,13 @@ bool oo__source_read(const oo_source *source, uint64_t offset, uint64_t size, vo
     return true;
 }
 
+void oo__source_expect(const oo_source *source) {
+#ifdef MADV_POPULATE_READ
+    if (source->mapped)
+        (void)madvise((void *)(uintptr_t)source->bytes, source->size, MADV_POPULATE_READ); /* unknown before Linux 5.14 */
+#endif
+}
+
 void oo__source_forget(const oo_source *source, uint64_t offset, uint64_t size) {
     if (!source->mapped)
         return;

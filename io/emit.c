@@ -38,14 +38,17 @@ static void end_run(oo__emit *e) {
     e->run_end = e->at;
 }
 
-static uint8_t *reserve(oo__emit *e, size_t size) {
-    if ((size_t)(e->at - e->block) < size || !e->block) {
-        end_run(e);
-        const size_t room = size > BLOCK ? size : BLOCK;
-        e->block = oo__arena_alloc(e->arena, room);
-        e->at = e->block + room;
-        e->run_end = e->at;
-    }
+static void add_block(oo__emit *e, size_t size) {
+    end_run(e);
+    const size_t room = size > BLOCK ? size : BLOCK;
+    e->block = oo__arena_alloc(e->arena, room);
+    e->at = e->block + room;
+    e->run_end = e->at;
+}
+
+static inline uint8_t *reserve(oo__emit *e, size_t size) {
+    if ((size_t)(e->at - e->block) < size || !e->block)
+        add_block(e, size);
     e->at -= size;
     e->size += size;
     return e->at;
@@ -76,10 +79,6 @@ void oo__emit_payload(oo__emit *e, const oo_payload *p) {
         emit_reference(e, p);
 }
 
-void oo__emit_text(oo__emit *e, const char *text, size_t size) {
-    oo__emit_payload(e, &(oo_payload){.memory = (const uint8_t *)text, .size = size});
-}
-
 void oo__emit_lazy(oo__emit *e, const oo_tensor *tensor) {
     end_run(e);
     const uint64_t size = oo_tensor_size(tensor);
@@ -101,11 +100,30 @@ static uint8_t *put_varint(uint8_t *at, uint64_t value) {
     return at;
 }
 
+static inline uint8_t *put_short(uint8_t *at, uint64_t value) {
+    if (value >= 0x80)
+        return put_varint(at, value);
+    *at = (uint8_t)value;
+    return at + 1;
+}
+
 static void emit_pair(oo__emit *e, uint64_t tag, uint64_t value) {
-    put_varint(put_varint(reserve(e, varint_size(tag) + varint_size(value)), tag), value);
+    put_short(put_short(reserve(e, varint_size(tag) + varint_size(value)), tag), value);
 }
 
 void oo__emit_close(oo__emit *e, uint32_t field, uint64_t mark) { emit_pair(e, (uint64_t)field << 3 | 2, e->size - mark); }
+
+void oo__emit_text_field(oo__emit *e, uint32_t field, const char *text, size_t size) {
+    const uint64_t tag = (uint64_t)field << 3 | 2;
+    if (size > INLINE_MAX) {
+        emit_reference(e, &(oo_payload){.memory = (const uint8_t *)text, .size = size});
+        emit_pair(e, tag, size);
+        return;
+    }
+    uint8_t *const at = put_short(put_short(reserve(e, varint_size(tag) + varint_size(size) + size), tag), size);
+    if (size)
+        memcpy(at, text, size);
+}
 
 void oo__emit_varint_field(oo__emit *e, uint32_t field, uint64_t value) { emit_pair(e, (uint64_t)field << 3, value); }
 

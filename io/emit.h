@@ -14,8 +14,8 @@ void oo__emit_free(oo__emit *e);
 uint64_t oo__emit_size(const oo__emit *e);
 /* Everything is put in front of what is there. */
 void oo__emit_bytes(oo__emit *e, const void *data, size_t size);
-/* Text that outlives the emitter: a long one is not copied. */
-void oo__emit_text(oo__emit *e, const char *text, size_t size);
+/* A field with text that outlives the emitter: a long one is not copied. */
+void oo__emit_text_field(oo__emit *e, uint32_t field, const char *text, size_t size);
 void oo__emit_message(oo__emit *e, const ProtobufCMessage *message);
 /* A tensor's payload as encoded, or the bytes that a lazy tensor makes. It is copied when the file is written. */
 void oo__emit_payload(oo__emit *e, const oo_payload *payload);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* What protobuf-c unpacks at once: the limit of a protobuf message, which also keeps all counts in 32 bits. */
-enum { FORGET_STEP = 4 << 20, MAX_UNPACKED = INT32_MAX };
+enum { FORGET_STEP = 8 << 20, MAX_UNPACKED = INT32_MAX };
 
 oo_status oo__read_fail(const oo__reader *r, const char *code, const uint8_t *where, const char *format, ...) {
     const int64_t offset = where && r->source->bytes && where >= r->source->bytes && where <= r->source->bytes + r->source->size
@@ -57,40 +57,49 @@ static void give_back(oo__reader *r, const uint8_t *at) {
     r->forgotten = at;
 }
 
-/* Leaves what need not be unpacked out of an item. */
-static void cut(oo__reader *r, const oo__check *check, const ProtobufCMessageDescriptor *type, const uint8_t **data, uint64_t *size) {
+/* Whether the metadata of such a message is left out too, where its entries hold nothing but their texts. */
+static bool has_cut_metadata(const ProtobufCMessageDescriptor *type) {
+    return type == &onnx__node_proto__descriptor || type == &onnx__value_info_proto__descriptor;
+}
+
+/* Leaves what need not be unpacked out of an item. False when an entry of its metadata must be seen by the check after all. */
+static bool cut(oo__reader *r, const oo__check *check, const ProtobufCMessageDescriptor *type, oo__range *item) {
     static const uint8_t nothing[1];
-    const bool splits = type == &onnx__node_proto__descriptor || type == &onnx__value_info_proto__descriptor;
+    const bool splits = check->unseen && check->entries;
     r->cuts.n = r->entries.n = r->skeleton.n = 0;
-    if (splits && check->entries && !check->odd)
-        oo__wire_cut_entries(&r->skeleton, &r->cuts, &r->entries, type, *data, *size);
-    else if (!check->heavy)
-        return;
-    else
-        oo__wire_cut(&r->skeleton, &r->cuts, type, *data, *size);
-    *data = r->skeleton.n ? r->skeleton.data : nothing;
-    *size = r->skeleton.n;
+    if (!splits && !check->heavy)
+        return true;
+    if (!splits)
+        oo__wire_cut(&r->skeleton, &r->cuts, type, item->data, item->size);
+    else if (!oo__wire_cut_entries(&r->skeleton, &r->cuts, &r->entries, type, item->data, item->size))
+        return false;
+    *item = (oo__range){r->skeleton.n ? r->skeleton.data : nothing, r->skeleton.n};
+    return true;
 }
 
 ProtobufCMessage *oo__read_item_message(oo__reader *r, const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size) {
     r->item = data;
     if (r->forgotten)
         give_back(r, data);
-    const uint8_t *const whole = data;
-    const uint64_t whole_size = size;
-    const oo__check check = oo__wire_check(type, data, size);
+    oo__range item = {data, size};
+    oo__check check = oo__wire_check(type, data, size, has_cut_metadata(type));
+    const bool fits = size - check.heavy <= MAX_UNPACKED;
+    if (!check.error && fits && !cut(r, &check, type, &item)) {
+        check = oo__wire_check(type, data, size, false);
+        if (!check.error)
+            cut(r, &check, type, &item);
+    }
     if (check.error)
         return refuse(r, type, &check);
-    if (size - check.heavy > MAX_UNPACKED) {
+    if (!fits) {
         too_large(r, type->short_name, data);
         return NULL;
     }
-    cut(r, &check, type, &data, &size);
-    ProtobufCMessage *const message = protobuf_c_message_unpack(type, &r->allocator, size, data);
+    ProtobufCMessage *const message = protobuf_c_message_unpack(type, &r->allocator, item.size, item.data);
     r->message = message;
     if (message)
         return message;
-    const oo__check reason = oo__wire_explain(type, whole, whole_size);
+    const oo__check reason = oo__wire_explain(type, data, size);
     return refuse(r, type, &reason);
 }
 
@@ -154,7 +163,7 @@ static ProtobufCMessage *unpack_rest(oo__reader *r, ProtobufCAllocator *allocato
                                      const oo__buffer *rest) {
     static const uint8_t nothing[1];
     const uint8_t *const data = rest->n ? rest->data : nothing;
-    const oo__check check = oo__wire_check(type, data, rest->n);
+    const oo__check check = oo__wire_check(type, data, rest->n, false);
     if (check.error)
         return refuse(r, type, &check);
     ProtobufCMessage *const message = protobuf_c_message_unpack(type, allocator, rest->n, data);
@@ -277,6 +286,8 @@ void oo__read_folders(oo__reader *r, const char *path) {
 static oo_status read_source(oo_model **out, oo_context *context, oo_source *source, const char *path, bool collect) {
     oo__reader r = {.context = context, .source = source, .model = oo__model_new(context, path), .messages = oo__arena_new(), .collect = collect};
     r.forgotten = source->bytes;
+    if (source->size <= FORGET_STEP)
+        oo__source_expect(source);
     r.allocator = (ProtobufCAllocator){message_alloc, message_free, r.messages};
     r.binder = oo__binder_new(r.model);
     if (collect)

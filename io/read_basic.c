@@ -53,23 +53,19 @@ void oo__read_props(const oo__reader *r, oo_props *out, Onnx__StringStringEntryP
 }
 
 /* Neighbouring nodes mostly say the same, in the same order: then a comparison does, and the name table is not asked. */
-static const char *read_repeated(oo__reader *r, uint32_t slot, const oo__field *f) {
-    if (!f->data)
+static const char *read_repeated(oo__reader *r, uint32_t slot, const oo__range *text) {
+    if (!text->data)
         return NULL;
     const char **const last = &r->recent[slot % OO__RECENT];
-    if (!*last || oo__str_len(*last) != f->size || (f->size && memcmp(*last, f->data, f->size) != 0))
-        *last = oo__str_n(r->model, f->data, f->size);
+    if (!*last || oo__str_len(*last) != text->size || (text->size && memcmp(*last, text->data, text->size) != 0))
+        *last = oo__str_n(r->model, text->data, text->size);
     return *last;
 }
 
-/* Entry i of those that were cut out: a key and a value, where the last of each counts. */
+/* Entry i of those that were cut out. */
 static oo_prop read_entry(oo__reader *r, uint32_t i) {
-    const oo__range *const entry = &r->entries.data[i];
-    oo__cursor c = {entry->data, entry->data + entry->size, NULL};
-    oo__field f, texts[2] = {{0}};
-    while (oo__wire_next(&c, &f))
-        texts[f.number - 1] = f;
-    return (oo_prop){.key = read_repeated(r, 2 * i, &texts[0]), .value = read_repeated(r, 2 * i + 1, &texts[1])};
+    const oo__entry *const entry = &r->entries.data[i];
+    return (oo_prop){.key = read_repeated(r, 2 * i, &entry->key), .value = read_repeated(r, 2 * i + 1, &entry->value)};
 }
 
 bool oo__read_was_cut(const oo__reader *r, const ProtobufCMessage *message) { return message == r->message && r->entries.n; }

@@ -16,7 +16,7 @@ typedef struct oo__reader {
     ProtobufCAllocator allocator;
     oo__buffer skeleton;
     oo__cuts cuts;             /* payloads cut out of the current item */
-    oo__ranges entries;        /* metadata cut out of the current item */
+    oo__entries entries;       /* metadata cut out of the current item */
     const ProtobufCMessage *message; /* the current item */
     const char *recent[OO__RECENT]; /* texts of the last item's entries */
     const uint8_t *item;       /* of the current item, for byte offsets in messages */

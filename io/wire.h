@@ -49,12 +49,13 @@ typedef struct oo__check {
     const char *field;    /* name of the field that is wrong, NULL = not said */
     const uint8_t *where; /* of the error */
     uint64_t heavy;       /* bytes of payloads to cut out */
-    uint32_t entries;     /* StringStringEntryProtos in the message itself ... */
-    bool odd;             /* ... and one of them, or inside it, has more than texts as key and value */
+    uint32_t entries;     /* StringStringEntryProtos in the message itself */
+    bool unseen;          /* these were not looked into */
 } oo__check;
 
-/* Walks a message and all messages in it, as `type` describes them. */
-oo__check oo__wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size);
+/* Walks a message and all messages in it, as `type` describes them. `skip`: but for the StringStringEntryProtos in the message itself,
+ * which oo__wire_cut_entries looks into. */
+oo__check oo__wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size, bool skip);
 /* Why protobuf-c refuses a message that was checked: the first field whose content is not of its type. */
 oo__check oo__wire_explain(const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size);
 /* A copy of a checked message without its payloads, which are added to `cuts`; never longer than the message. */
@@ -66,8 +67,13 @@ typedef struct oo__range {
     uint64_t size;
 } oo__range;
 typedef oo_vec(oo__range) oo__ranges;
+/* The texts of a StringStringEntryProto, the last of each; data NULL = there is none. */
+typedef struct oo__entry {
+    oo__range key, value;
+} oo__entry;
+typedef oo_vec(oo__entry) oo__entries;
 /* The same also without the StringStringEntryProtos that the message itself holds: metadata is most of what nodes of some exporters
- * say, and protobuf-c would copy each text twice. */
-void oo__wire_cut_entries(oo__buffer *out, oo__cuts *cuts, oo__ranges *entries, const ProtobufCMessageDescriptor *type,
+ * say, and protobuf-c would copy each text twice. False where one is damaged or holds more than its two texts: then nothing is said. */
+bool oo__wire_cut_entries(oo__buffer *out, oo__cuts *cuts, oo__entries *entries, const ProtobufCMessageDescriptor *type,
                           const uint8_t *data, uint64_t size);
 #endif

@@ -65,10 +65,8 @@ static void write_device(oo__writer *w, const oo_node *node, oo_bytes raw) {
 
 /* Nodes are the most frequent message: its texts are put together without a struct. A missing input is an empty text. */
 static void write_name(oo__writer *w, uint32_t field, const oo_value *value) {
-    const uint64_t mark = oo__emit_size(w->emit);
-    if (value && value->name)
-        oo__emit_text(w->emit, value->name, oo__str_len(value->name));
-    oo__emit_close(w->emit, field, mark);
+    const char *const name = value ? value->name : NULL;
+    oo__emit_text_field(w->emit, field, name, name ? oo__str_len(name) : 0);
 }
 
 static void write_node(oo__writer *w, uint32_t field, const oo_node *node) {
@@ -114,6 +112,12 @@ static void write_annotation(oo__writer *w, const oo_annotation *a) {
     oo__emit_close(w->emit, 14, mark);
 }
 
+/* Message structs of the outermost graph are not needed once their items are out. */
+static void forget_messages(oo__writer *w, const oo_graph *graph) {
+    if (!graph->parent && !graph->function)
+        oo__arena_reset(w->messages);
+}
+
 static void write_values(oo__writer *w, const oo_graph *graph) {
     for (uint32_t i = graph->sparse_initializers.n; i-- > 0;) {
         const oo_value *const v = graph->sparse_initializers.data[i];
@@ -123,9 +127,11 @@ static void write_values(oo__writer *w, const oo_graph *graph) {
     }
     for (uint32_t i = graph->annotations.n; i-- > 0;)
         write_annotation(w, &graph->annotations.data[i]);
-    for (uint32_t i = graph->infos.n; i-- > 0;)
+    for (uint32_t i = graph->infos.n; i-- > 0;) {
         if (oo__keeps_info(graph, &graph->infos.data[i]))
             write_info(w, 13, &graph->infos.data[i]);
+        forget_messages(w, graph);
+    }
     write_infos(w, 12, &graph->outputs);
     write_infos(w, 11, &graph->inputs);
     for (uint32_t i = graph->initializers.n; i-- > 0;) {
@@ -135,6 +141,7 @@ static void write_values(oo__writer *w, const oo_graph *graph) {
         const uint64_t mark = oo__emit_size(w->emit);
         oo__write_tensor(w, v->init, v->name);
         oo__emit_close(w->emit, 5, mark);
+        forget_messages(w, graph);
     }
 }
 
@@ -145,13 +152,10 @@ void oo__write_graph(oo__writer *w, const oo_graph *graph) {
     oo__emit_bytes(w->emit, graph->unknown.data, graph->unknown.size);
     oo__write_props(w, 16, &graph->metadata);
     oo__emit_message(w->emit, &m.base);
-    /* Message structs of the outermost graph are not needed once their items are out. */
-    const bool outermost = !graph->parent && !graph->function;
     write_values(w, graph);
     for (const oo_node *node = graph->last; node; node = node->prev) {
-        if (outermost)
-            oo__arena_reset(w->messages);
         write_node(w, 1, node);
+        forget_messages(w, graph);
     }
 }
 

@@ -17,11 +17,8 @@ static void *unpacked(oo__writer *w, const ProtobufCMessageDescriptor *type, oo_
 }
 
 void oo__write_text_field(oo__writer *w, uint32_t field, const char *interned) {
-    if (!interned)
-        return;
-    const uint64_t mark = oo__emit_size(w->emit);
-    oo__emit_text(w->emit, interned, oo__str_len(interned));
-    oo__emit_close(w->emit, field, mark);
+    if (interned)
+        oo__emit_text_field(w->emit, field, interned, oo__str_len(interned));
 }
 
 void oo__write_props(oo__writer *w, uint32_t field, const oo_props *props) {
