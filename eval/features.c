@@ -40,7 +40,7 @@ static oo_status impute(oo__call *c, const oo_array *in, uint32_t n, const float
             const double x = oo__array_double(in, i);
             if (x == lost || (isnan(x) && isnan(lost)))
                 oo__array_set_double(out, i, (double)floats[k]);
-        } else if (oo__array_int(in, i) == lost_int) {
+        } else if (ints && oo__array_int(in, i) == lost_int) {
             oo__array_set_int(out, i, ints[k]);
         }
     }

@@ -97,8 +97,10 @@ static oo_status read_shapes(const oo__call *c, linear *l) {
     static const char *const names[] = {"query", "key", "value", "past_state", "decay", "beta"};
     for (uint32_t i = 0; i < 6; i++) {
         const oo_array *const a = oo__in(c, i);
-        if (!a && i > VALUE)
+        if (!a) {
+            OO_TRY(i > VALUE ? OO_OK : oo__need_real(c, i, names[i]));
             continue;
+        }
         OO_TRY(oo__need_real(c, i, names[i]));
         if (i != PAST)
             OO_TRY(oo__need_like(c, i, oo__in(c, QUERY)));

@@ -128,8 +128,8 @@ static oo_status normalize_channels(oo__call *c, int64_t groups, bool by_group, 
               .epsilon = oo__float(c, "epsilon", 1e-5),
               .centered = true,
               .between = between};
-    if (wx && j.y && x->count) {
-        j.rows = (uint64_t)(x->dims[0] * of);
+    j.rows = (uint64_t)(x->dims[0] * of);
+    if (wx && j.y && x->count && j.rows) {
         j.cols = x->count / j.rows;
         j.period = (uint64_t)of;
         j.step = wanted / (uint64_t)of;
