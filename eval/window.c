@@ -128,7 +128,7 @@ static bool box_of(box *b, const oo__window *w, int64_t tap) {
 
 void oo__window_tap(const oo__window *w, int64_t tap, int64_t first, int64_t last, oo__window_run run, void *state) {
     box b;
-    if (first >= last || !box_of(&b, w, tap))
+    if (!w->rank || first >= last || !box_of(&b, w, tap))
         return;
     /* Rows before and behind the range need not be looked at. */
     const int64_t slice = w->out_size / w->out[0];
