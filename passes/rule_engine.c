@@ -69,6 +69,9 @@ static int compare_entries(const void *a, const void *b) {
         return x->benefit > y->benefit ? -1 : 1;
     if (x->rank != y->rank)
         return x->rank > y->rank ? -1 : 1;
+    const int64_t rise = ((const entry *)a)->rise, other = ((const entry *)b)->rise;
+    if (rise != other) /* what the model has goes first */
+        return rise < other ? -1 : 1;
     return x->number < y->number ? -1 : 1;
 }
 

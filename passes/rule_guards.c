@@ -252,9 +252,13 @@ static bool see_extent(void *state, const double *values, uint64_t count) {
     return !e->nan;
 }
 
+/* Whole numbers that a double does not tell apart are not known. */
 static bool extent_of(terms args, extent *out) {
+    const oo_elem e = oo__operand_elem(operand(args, 0));
     *out = (extent){.low = INFINITY, .high = -INFINITY};
-    return oo__operand_scan(operand(args, 0), see_extent, out) && out->count && !out->nan;
+    if (!oo__operand_scan(operand(args, 0), see_extent, out) || !out->count || out->nan)
+        return false;
+    return (e != OO_INT64 && e != OO_UINT64) || (out->low > -0x1p53 && out->high < 0x1p53);
 }
 
 static oo__term guard_min_of(run_t *run, terms args, uint32_t n) {

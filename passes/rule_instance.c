@@ -139,10 +139,8 @@ oo__operand oo__instance_operand(inst *in, const oo__operator *op, uint32_t inde
 
 /* ---- one input ---- */
 static oo_elem random_elem(inst *in, uint32_t types) {
-    static const oo_elem USUAL[] = {OO_FLOAT, OO_FLOAT, OO_FLOAT, OO_DOUBLE, OO_FLOAT16, OO_FLOAT16, OO_BFLOAT16};
-    const oo_elem usual = USUAL[oo__pick(&in->dice, sizeof USUAL / sizeof *USUAL)];
-    if ((types >> usual & 1) && oo__chance(&in->dice, 60))
-        return usual;
+    if ((types >> in->usual & 1) && oo__chance(&in->dice, 70))
+        return in->usual;
     oo_elem found[OO_ELEM_COUNT];
     uint32_t n = 0;
     for (int e = 1; e < OO_ELEM_COUNT; e++)
@@ -178,8 +176,10 @@ static oo__operand choose_data(inst *in, const oo__operator *op, uint32_t index,
     oo__shape shape = {0};
     int64_t ints[64];
     const oo_elem elem = elem_for(in, op, index);
-    const bool listed = oo__recipe_ints(in, op, index, &shape, ints);
-    if (elem == OO_UNDEFINED || (!listed && !oo__recipe_shape(in, op, index, &shape))) {
+    bool listed = false;
+    const bool hinted = oo__hint(in, op->args[index], &shape, ints, &listed);
+    listed = listed || (!hinted && oo__recipe_ints(in, op, index, &shape, ints));
+    if (elem == OO_UNDEFINED || (!listed && !hinted && !oo__recipe_shape(in, op, index, &shape))) {
         in->why = "nothing suits an input";
         return (oo__operand){.kind = OO__ABSENT};
     }
@@ -206,7 +206,11 @@ static bool is_optional(const oo__operator *op, uint32_t index) {
 static oo__operand choose_number(inst *in, const oo__operator *op, uint32_t index) {
     const oo__ast *const arg = op->args[index];
     oo__shape shape = {0}, other;
-    const bool spreads = oo__chance(&in->dice, 35);
+    int64_t ints[64];
+    const bool is_list = oo__recipe_ints(in, op, index, &shape, ints); /* a list of numbers, of one here */
+    const bool spreads = !is_list && oo__chance(&in->dice, 35);
+    if (is_list)
+        shape = (oo__shape){.rank = 1, .dims = {1}};
     for (uint32_t i = 0; i < op->nargs && spreads; i++)
         if (i != index && oo__instance_shape(in, op, i, &other)) {
             shape = other;
@@ -266,7 +270,9 @@ static void choose_attrs(inst *in, const oo__operator *op) {
         const oo__rule_attr *const attr = &op->attrs[i];
         if (attr->value->kind != OO__AST_ATTR || (run->bound_attrs >> attr->value->slot & 1))
             continue;
-        const oo__term t = oo__recipe_attr(in, op, attr->schema);
+        oo__term t = oo__hint_attr(in, attr->value->slot);
+        if (t.sort == OO__SORT_ANY)
+            t = oo__recipe_attr(in, op, attr->schema);
         if (t.sort == OO__SORT_ANY) {
             in->why = "nothing suits an attribute";
             return;
@@ -459,6 +465,7 @@ static void import(inst *in, const char *domain, int64_t version) {
 }
 
 void oo__instance_begin(inst *in, oo_context *context, const oo__rule *rule, uint64_t seed, int64_t opset) {
+    static const oo_elem USUAL[] = {OO_FLOAT, OO_FLOAT, OO_FLOAT, OO_DOUBLE, OO_FLOAT16, OO_FLOAT16, OO_BFLOAT16, OO_INT64};
     *in = (inst){.dice = {seed}, .rule = rule, .axis = INT64_MIN};
     in->model = oo__model_new(context, rule->name);
     in->model->ir_version = 13;
@@ -477,6 +484,8 @@ void oo__instance_begin(inst *in, oo_context *context, const oo__rule *rule, uin
     import(in, "", run->opset);
     import(in, "ai.onnx.ml", oo__schema_latest_opset("ai.onnx.ml"));
     oo__facts_renew(in->model);
+    in->usual = USUAL[oo__pick(&in->dice, sizeof USUAL / sizeof *USUAL)];
+    in->free = oo__chance(&in->dice, 15);
     in->flat = oo__chance(&in->dice, 35);
     in->tame = rule->inexact || oo__chance(&in->dice, 30);
     choose_base(in);

@@ -37,6 +37,9 @@ typedef struct oo__instance {
     bool flat;                   /* many constants are all 0 or all 1 */
     int64_t hidden;              /* hidden_size of a recurrent operator; 0 = none yet */
     uint32_t mode;               /* of the operator being made: what several of its inputs agree on */
+    int64_t letters[26];         /* sizes of rule_hints.def; 0 = not chosen */
+    oo_elem usual;               /* what most of its values are */
+    bool free;                   /* without those hints */
     int64_t axis;                /* an axis that suits the shapes that were made; INT64_MIN = none */
     oo__set_attr extra[32];      /* attributes that the shapes ask for */
     uint32_t nextra;
@@ -53,6 +56,12 @@ oo__term oo__recipe_attr(oo__instance *in, const oo__operator *op, const oo_sche
 /* The operand of an argument that is chosen already, ABSENT when it is not. */
 oo__operand oo__instance_operand(oo__instance *in, const oo__operator *op, uint32_t index);
 bool oo__instance_shape(oo__instance *in, const oo__operator *op, uint32_t index, oo__shape *out);
+
+/* ---- what suits a rule (rule_hints.c) ---- */
+/* The shape, or the list, of an argument; false when nothing is said of it. */
+bool oo__hint(oo__instance *in, const oo__ast *arg, oo__shape *shape, int64_t *ints, bool *listed);
+/* The same of a bound attribute, a whole number; sort ANY when nothing is said. */
+oo__term oo__hint_attr(oo__instance *in, uint32_t slot);
 
 /* ---- making an instance (rule_instance.c) ---- */
 /* `why` is set when it came to nothing. At version `opset` of ai.onnx, 0 = any. Released by oo__instance_end. */

@@ -303,6 +303,7 @@ static const struct {
     {"Gemm", gemm_shape},
     {"GlobalAveragePool", image_shape},
     {"GlobalMaxPool", image_shape},
+    {"GroupNormalization", channels_shape},
     {"InstanceNormalization", channels_shape},
     {"LSTM", lstm_shape},
     {"LayerNormalization", last_axis_shape},
@@ -677,6 +678,8 @@ static oo__term int_attr(inst *in, oper op, const char *name) {
         return oo__term_int(some(in, -3, 4));
     if (strcmp(name, "group") == 0)
         return oo__term_int(1);
+    if (strcmp(name, "num_groups") == 0)
+        return oo__term_int(some(in, 1, 2));
     for (size_t i = 0; i < sizeof FLAGS / sizeof *FLAGS; i++)
         if (strcmp(name, FLAGS[i]) == 0)
             return oo__term_int(oo__pick(&in->dice, 2));
