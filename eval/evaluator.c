@@ -180,10 +180,8 @@ static oo_status call_function(oo_evaluator *ev, const oo_node *node, const oo_g
 }
 
 static oo__callee find_callee(const oo_node *node) {
-    const int64_t opset = oo_graph_opset(node->graph, node->op->domain);
-    const int latest = oo__schema_latest_opset(node->op->domain);
     oo__callee c = {.known = true, .body = oo_model_callee(node->graph->model, node)};
-    c.schema = oo__schema_find(node->op->domain, node->op->name, opset > latest ? latest : opset);
+    c.schema = oo__schema_among(node->op->rows, oo_graph_opset(node->graph, node->op->domain), true);
     c.kernel = c.schema ? oo__kernel_of(c.schema) : NULL;
     return c;
 }

@@ -14,9 +14,7 @@ static void *table(uint32_t count, size_t size) {
 
 /* ---- nodes ---- */
 static const oo_schema *schema_of(const oo_node *node) {
-    const int64_t opset = oo_graph_opset(node->graph, node->op->domain);
-    const int latest = oo__schema_latest_opset(node->op->domain);
-    return oo__schema_find(node->op->domain, node->op->name, opset > latest ? latest : opset);
+    return oo__schema_among(node->op->rows, oo_graph_opset(node->graph, node->op->domain), true);
 }
 
 static bool same_operator(const oo_node *a, const oo_node *b) {

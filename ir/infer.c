@@ -198,11 +198,7 @@ static void merge_claim(oo__infer_run *run, oo_value *value) {
 
 /* ---- nodes ---- */
 static const oo_schema *schema_of(const oo_node *node, bool proofs_only) {
-    const int64_t opset = oo_graph_opset(node->graph, node->op->domain);
-    const int latest = oo__schema_latest_opset(node->op->domain);
-    if (opset > latest && proofs_only)
-        return NULL;
-    return oo__schema_find(node->op->domain, node->op->name, opset > latest ? latest : opset);
+    return oo__schema_among(node->op->rows, oo_graph_opset(node->graph, node->op->domain), !proofs_only);
 }
 
 static oo_status infer_call(oo__infer_run *run, const oo_node *node, oo_graph *body) {

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/intern.h"
 #include "base/vec.h"
+#include "ir/schema.h"
 
 /* Bytes that are kept without being understood, e.g. unknown protobuf fields as they stood on the wire. */
 typedef struct oo_bytes {
@@ -240,6 +241,7 @@ typedef struct oo_op {
     const char *name;
     const char *domain;
     oo_function *functions; /* a local function of this name, NULL = none; a function goes before a standard operator */
+    oo_schema_rows rows;    /* what ONNX defines it to be */
     struct oo_op *next;     /* in its bucket */
 } oo_op;
 

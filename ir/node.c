@@ -99,7 +99,7 @@ uint32_t oo_node_nattrs(const oo_node *node) { return checked(node, __func__)->n
 
 bool oo_node_is(const oo_node *node, const char *op) {
     const oo_op *const own = checked(node, __func__)->op;
-    return !*own->domain && !own->functions && strcmp(own->name, op) == 0;
+    return *own->name == *op && !*own->domain && !own->functions && strcmp(own->name, op) == 0;
 }
 
 oo_value *oo_node_input(const oo_node *node, uint32_t index) {
@@ -151,7 +151,7 @@ uint32_t oo_use_index(const oo_use *use) { return use->index; }
 const oo_type *oo_value_type(const oo_value *value) { return value->type; }
 
 static const oo_tensor *constant_node_tensor(const oo_node *node) {
-    if (node->erased || *node->op->domain || node->op->functions || strcmp(node->op->name, "Constant") != 0 || node->nattrs != 1)
+    if (node->erased || node->nattrs != 1 || !oo_node_is(node, "Constant"))
         return NULL;
     const oo_attr *const attr = node->attrs[0];
     if (attr->reference || attr->raw.data || attr->type != OO_ATTR_TENSOR || strcmp(oo_attr_name(attr), "value") != 0)

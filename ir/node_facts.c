@@ -57,9 +57,7 @@ static bool any(question *q, const oo_node *node, unsigned depth) {
 }
 
 static const oo_schema *schema_of(const oo_node *node) {
-    const int64_t opset = oo_graph_opset(node->graph, node->op->domain);
-    const int latest = oo__schema_latest_opset(node->op->domain);
-    return oo__schema_find(node->op->domain, node->op->name, opset > latest ? latest : opset);
+    return oo__schema_among(node->op->rows, oo_graph_opset(node->graph, node->op->domain), true);
 }
 
 /* Whether training_mode may be true (since version 12), or is_test may be 0 (before 7). Dropout of versions 7 to 11 is inference. */

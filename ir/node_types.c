@@ -41,7 +41,7 @@ static const char *inner_problem(const oo_node *node, oo_arena *arena) {
 }
 
 const char *oo__node_type_problem(const oo_node *node, oo_arena *arena) {
-    const oo_schema *const schema = oo__schema_find(node->op->domain, node->op->name, oo_graph_opset(node->graph, node->op->domain));
+    const oo_schema *const schema = oo__schema_among(node->op->rows, oo_graph_opset(node->graph, node->op->domain), false);
     if (!schema || node->op->functions)
         return inner_problem(node, arena);
     matching m = {.node = node, .arena = arena};

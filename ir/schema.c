@@ -102,19 +102,39 @@ static int row_compare(const oo_schema_row *row, oo_domain domain, const char *n
     return names != 0 ? names : (row->since > since) - (row->since < since);
 }
 
-const oo_schema *oo__schema_find(const char *domain, const char *name, int64_t opset) {
-    const oo_domain found = domain_find(domain);
-    if (found == OO_DOMAIN_OTHER || opset > domains[found].latest) return NULL;
-    uint32_t low = 0, high = NROWS; /* low becomes the number of rows up to (domain, name, opset) */
+/* The number of rows up to (domain, name, opset). */
+static uint32_t rows_up_to(oo_domain domain, const char *name, int64_t opset) {
+    uint32_t low = 0, high = NROWS;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
-        if (row_compare(&rows[middle], found, name, opset) <= 0)
+        if (row_compare(&rows[middle], domain, name, opset) <= 0)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == 0 || rows[low - 1].domain != found || strcmp(rows[low - 1].name, name) != 0) return NULL;
-    return oo__schema_at(low - 1);
+    return low;
+}
+
+const oo_schema *oo__schema_find(const char *domain, const char *name, int64_t opset) {
+    const oo_domain found = domain_find(domain);
+    if (found == OO_DOMAIN_OTHER || opset > domains[found].latest) return NULL;
+    const uint32_t up_to = rows_up_to(found, name, opset);
+    if (up_to == 0 || rows[up_to - 1].domain != found || strcmp(rows[up_to - 1].name, name) != 0) return NULL;
+    return oo__schema_at(up_to - 1);
+}
+
+oo_schema_rows oo__schema_rows(const char *domain, const char *name) {
+    const oo_domain found = domain_find(domain);
+    if (found == OO_DOMAIN_OTHER) return (oo_schema_rows){0};
+    const oo_schema_rows own = {rows_up_to(found, name, INT64_MIN), rows_up_to(found, name, INT64_MAX)};
+    return own.from < own.to ? own : (oo_schema_rows){0};
+}
+
+const oo_schema *oo__schema_among(oo_schema_rows own, int64_t opset, bool newer) {
+    if (own.to == 0 || (!newer && opset > domains[rows[own.from].domain].latest)) return NULL;
+    for (uint32_t i = own.to; i > own.from; i--)
+        if (rows[i - 1].since <= opset) return oo__schema_at(i - 1);
+    return NULL;
 }
 
 bool oo__schema_means_same(const oo_schema *old, const oo_schema *now) {

@@ -98,6 +98,13 @@ typedef struct oo_schema {
 /* The definition that holds at `opset`: the newest with since <= opset. NULL when the domain (NULL is ""), the operator or the opset
  * is unknown: a version above oo__schema_latest_opset may have changed anything. It may be DEPRECATED: then it is not valid there. */
 const oo_schema *oo__schema_find(const char *domain, const char *name, int64_t opset);
+/* The rows of ops.def that define the operator, from old to new: `to` is after the last; both 0 when it is unknown. */
+typedef struct oo_schema_rows {
+    uint32_t from, to;
+} oo_schema_rows;
+oo_schema_rows oo__schema_rows(const char *domain, const char *name);
+/* oo__schema_find among these rows; with `newer`, an opset above the latest counts as the latest. */
+const oo_schema *oo__schema_among(oo_schema_rows rows, int64_t opset, bool newer);
 /* Whether a node that `old` allows means under `now`, a later version of the operator or the same, what it means under `old`. */
 bool oo__schema_means_same(const oo_schema *old, const oo_schema *now);
 /* Highest opset of the domain that the table knows, 0 for unknown domains. */

@@ -86,7 +86,7 @@ static const char *attr_problem(const question *q, const oo_node *node, const oo
 }
 
 static const char *node_problem(const question *q, const oo_node *node) {
-    const oo_schema *const schema = oo__schema_find(node->op->domain, node->op->name, oo_graph_opset(q->body, node->op->domain));
+    const oo_schema *const schema = oo__schema_among(node->op->rows, oo_graph_opset(q->body, node->op->domain), false);
     const char *problem = opset_problem(q, node);
     if (!problem)
         problem = input_problem(q, node, schema);

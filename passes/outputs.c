@@ -13,7 +13,7 @@ bool oo__may_omit_output(const oo_node *node, uint32_t index) {
             return false;
     if (oo_model_callee(node->graph->model, node))
         return false;
-    const oo_schema *const schema = oo__schema_find(node->op->domain, node->op->name, oo_graph_opset(node->graph, node->op->domain));
+    const oo_schema *const schema = oo__schema_among(node->op->rows, oo_graph_opset(node->graph, node->op->domain), false);
     const oo_schema_io *const output = schema ? oo__schema_output(schema, index) : NULL;
     return output && output->optional;
 }

@@ -435,9 +435,14 @@ static bool build_call(builder *b, const oo__operator *op, oo__operand *out, uin
     const char *const name = oo__call_name(run, op);
     if (all_const(args, nargs) && op->schema && (op->schema->traits & OO_TRAIT_PURE))
         return oo__constant_fold(run, out, nout, op, name, args, nargs) || fail(b, "%s of constants cannot be computed", name, NULL);
-    call *const c = OO_NEW(run->arena, call);
-    *c = (call){.op = op, .name = name, .args = args, .nargs = nargs};
-    return find_schemas(b, c) && make_inputs(b, c) && check_inputs(b, c) && make_node(b, c, out, nout);
+    call c; /* large, and most of it unused */
+    c.op = op;
+    c.name = name;
+    c.args = args;
+    c.nargs = nargs;
+    c.schema = c.newest = NULL;
+    c.nattrs = c.ninputs = 0;
+    return find_schemas(b, &c) && make_inputs(b, &c) && check_inputs(b, &c) && make_node(b, &c, out, nout);
 }
 
 static bool build_term(builder *b, oo__operand *out, const oo__ast *ast) {
