@@ -35,6 +35,7 @@ typedef struct run {
     bool limited;
     oo_vec(oo_pass_report) reports;
     oo_vec(const char *) interface; /* names of public inputs, then outputs */
+    int64_t nodes;                  /* as the last change left them */
     bool changed;
 } run;
 
@@ -159,7 +160,7 @@ static oo_status execute(run *r, const oo__item *item, oo_pass_report *report) {
 
 static oo_status run_pass(run *r, const oo__item *item) {
     oo_pass_report report = {.name = item->pass->name, .number = r->reports.n + 1, .item = item};
-    report.nodes_before = report.nodes_after = oo__count_nodes(r->model);
+    report.nodes_before = report.nodes_after = r->nodes;
     report.skipped = should_skip(r, &report, item->pass->inexact);
     oo_status status = OO_OK;
     if (report.skipped) {
@@ -172,7 +173,8 @@ static oo_status run_pass(run *r, const oo__item *item) {
         oo__arena_reset(r->scratch);
         status = execute(r, item, &report);
         report.seconds = now() - start;
-        report.nodes_after = oo__count_nodes(r->model);
+        if (report.changed)
+            r->nodes = report.nodes_after = oo__count_nodes(r->model);
         if (status == OO_OK && r->settings->honest)
             status = check_honesty(r, &report, hash);
         if (status == OO_OK && r->settings->verify == OO_VERIFY_EACH && report.changed)
@@ -223,6 +225,7 @@ oo_status oo__pipeline_run(oo_run_report *out, const oo_pipeline *pipeline, oo_m
     collect_interface(&r);
     bool changed = false;
     oo_status status = pipeline->items.n ? oo__model_sort(model) : OO_OK;
+    r.nodes = oo__count_nodes(model);
     if (status == OO_OK)
         status = run_items(&r, &pipeline->items, &changed);
     if (status == OO_OK && r.changed && settings->verify == OO_VERIFY_END)
