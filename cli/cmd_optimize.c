@@ -97,7 +97,7 @@ static oo_status plan(job *j, const oo_registry *registry) {
         OO_TRY(disable(j, registry, s->disabled.data[i]));
     const int level = s->level >= 0 ? s->level : 2;
     const char *const text = s->pipeline ? s->pipeline : oo__pipeline_of_level(level);
-    const char *const origin = s->pipeline ? "-p" : oo__arena_printf(s->arena, "-O%d", level);
+    const char *const origin = s->pipeline ? "-p" : oo__arena_printf(s->arena, "-O%s", oo__level_name(level));
     j->rules = oo__registry_rules(registry);
     OO_TRY(oo__pipeline_parse(&j->pipeline, j->context, registry, with_rules(s, text), origin));
     oo__pipeline_add_shapes(j->pipeline, s, registry);

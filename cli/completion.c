@@ -9,7 +9,7 @@ static void put_names(FILE *f, oo_command_id command) {
         if (!oo__command_has(command, o->group))
             continue;
         if (o->letter == 'O')
-            fputs("-O0 -O1 -O2 -O3 ", f);
+            fputs("-O0 -O1 -O2 -O3 -Os ", f);
         else if (o->letter)
             fprintf(f, "-%c ", o->letter);
         if (o->name)

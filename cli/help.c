@@ -5,7 +5,7 @@ static void put_option(FILE *f, const oo_cli_option *o) {
     char left[64];
     int n = snprintf(left, sizeof left, o->letter ? "  -%c" : "    ", o->letter);
     if (o->letter == 'O')
-        n += snprintf(left + n, sizeof left - (size_t)n, "0..-O3");
+        n += snprintf(left + n, sizeof left - (size_t)n, "0..-O3, -Os");
     if (o->name)
         n += snprintf(left + n, sizeof left - (size_t)n, "%s --%s", o->letter ? "," : " ", o->name);
     if (o->name && o->argument && oo__argument_is_optional(o))

@@ -17,7 +17,7 @@ static cJSON *pass_json(const oo_pass *pass, const char *origin, int level) {
     cJSON_AddStringToObject(object, "origin", origin);
     cJSON_AddBoolToObject(object, "inexact", pass->inexact);
     if (level >= 0)
-        cJSON_AddNumberToObject(object, "level", level);
+        cJSON_AddStringToObject(object, "level", oo__level_name(level));
     cJSON *const options = cJSON_AddArrayToObject(object, "options");
     for (uint32_t i = 0; i < pass->noptions; i++) {
         const oo_option_row *const row = &pass->options[i];

@@ -20,7 +20,7 @@ static void put(FILE *f, const char *text, bool at_start) {
 static void put_option(FILE *f, const oo_cli_option *o) {
     fputs(".TP\n", f);
     if (o->letter == 'O')
-        fputs("\\fB\\-O0\\fR..\\fB\\-O3\\fR", f);
+        fputs("\\fB\\-O0\\fR..\\fB\\-O3\\fR, \\fB\\-Os\\fR", f);
     else if (o->letter)
         fprintf(f, "\\fB\\-%c\\fR%s", o->letter, o->name ? ", " : "");
     if (o->name) {
@@ -82,7 +82,7 @@ static void put_commands(FILE *f) {
 
 static const char head[] =
     ".SH NAME\nonnxopt \\- optimize ONNX models with passes\n"
-    ".SH SYNOPSIS\n\\fBonnxopt\\fR [\\fB\\-p\\fR \\fIPIPELINE\\fR | \\fB\\-O0\\fR..\\fB\\-O3\\fR] [\\fIOPTION\\fR...] "
+    ".SH SYNOPSIS\n\\fBonnxopt\\fR [\\fB\\-p\\fR \\fIPIPELINE\\fR | \\fB\\-O0\\fR..\\fB\\-O3\\fR | \\fB\\-Os\\fR] [\\fIOPTION\\fR...] "
     "\\fIMODEL\\fR [\\fB\\-o\\fR \\fIOUT\\fR]\n"
     ".SH DESCRIPTION\nReads an ONNX model, runs passes over its graph and writes it. \\fIMODEL\\fR is a binary model or one in ONNX\\(aqs "
     "textual syntax; the content tells which. \\- is standard input, as an output standard output. Without \\fB\\-o\\fR the result "

@@ -428,7 +428,7 @@ static oo_status check_together(const oo_settings *s, oo_context *context) {
     } else if (s->pipeline && s->level >= 0)
         wrong = "-p and -O exclude each other";
     else if (!s->model && s->action == OPT_COUNT && !s->print_pipeline)
-        wrong = "no model was named; usage: onnxopt [-p PIPELINE | -O0..-O3] MODEL [-o OUT], see onnxopt --help";
+        wrong = "no model was named; usage: onnxopt [-p PIPELINE | -O0..-O3 | -Os] MODEL [-o OUT], see onnxopt --help";
     else if (s->save.external_name && strchr(s->save.external_name, '/'))
         wrong = "--external-file is a name without folder: the data lies beside the model";
     if (wrong)

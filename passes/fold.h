@@ -10,6 +10,7 @@ typedef struct fold_options {
     double percent;
     int64_t memory; /* MiB */
     bool dequantize;
+    bool shrink; /* each fold by itself makes the file no larger */
 } fold_options;
 
 /* Of a value. */
@@ -37,6 +38,7 @@ typedef struct fold_node {
     fold_state state;
     const fold_captures *captures; /* of candidates; NULL = none */
     bool dead;                     /* while deciding: nothing needs it any more */
+    bool pays;                     /* with `shrink`: of a group of folds that shrinks the file */
 } fold_node;
 
 typedef struct fold {
@@ -67,7 +69,12 @@ bool fold_is_literal(const oo_node *node);
 uint64_t fold_bytes_of(const oo_datum *datum);
 uint64_t fold_tensor_bytes(const oo_tensor *tensor);
 
+/* Of an evaluated result as an initializer. */
+uint64_t fold_bytes_in_file(const fold *f, const oo_value *value);
+
 void fold_evaluate(fold *f);
+/* Sets which evaluated nodes pay (passes/fold_groups.c). */
+void fold_find_groups(fold *f);
 /* Sets which nodes go, and lists them. */
 void fold_decide(fold *f);
 #endif

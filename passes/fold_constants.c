@@ -322,7 +322,7 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
     if (!unify_constants(rw, model))
         return OO_OK;
     const uint32_t nvalues = model->nvalues;
-    fold f = {.rw = rw, .model = model, .options = options};
+    fold f = {.rw = rw, .model = model, .options = options, .nnodes = model->nnodes};
     f.facts = oo_scratch(rw, (nvalues + 1u) * sizeof *f.facts);
     f.nodes = oo_scratch(rw, (model->nnodes + 1u) * sizeof *f.nodes);
     f.veils = oo__find_veils(rw, model);
@@ -344,6 +344,7 @@ static const oo_option_row rows[] = {
     OO_OPTION(fold_options, memory, OO_OPT_INT, "memory", "1024",
               "MiB that one result, and all that are kept, may take; no more than 4 times the constants, or 64"),
     OO_OPTION(fold_options, dequantize, OO_OPT_BOOL, "dequantize", "false", "fold DequantizeLinear of constants too"),
+    OO_OPTION(fold_options, shrink, OO_OPT_BOOL, "shrink", "false", "fold only what takes no more bytes than the nodes that go; limit and percent do not count"),
 };
 
 const oo_pass oo_pass_fold_constants = {

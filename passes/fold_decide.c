@@ -3,6 +3,7 @@
 #include "passes/fold.h"
 
 #include "passes/place.h"
+#include "passes/weigh.h"
 
 static const char RULE[] = "fold";
 
@@ -43,7 +44,8 @@ static bool is_unused(const fold *f, const oo_node *node) {
     return true;
 }
 
-/* Takes the uses of the node and of all that dies with it; returns the bytes of the constants that are free then. */
+/* Takes the uses of the node and of all that dies with it; returns the bytes of the constants that are free then, and with `shrink` of the
+ * nodes too. */
 static uint64_t drop_node(fold *f, oo_node *node) {
     uint64_t bytes = 0;
     f->undo.n = f->stack.n = 0;
@@ -52,6 +54,7 @@ static uint64_t drop_node(fold *f, oo_node *node) {
         for (uint32_t i = 0; i < fold_noperands(f, next); i++)
             if (fold_operand(f, next, i))
                 bytes += drop_use(f, fold_operand(f, next, i));
+        bytes += f->options->shrink ? oo__weigh_node(next) : 0;
         f->work -= f->work > 0;
         next = NULL;
         while (f->stack.n && !next) {
@@ -94,16 +97,23 @@ static bool finds_room(fold *f, oo_node *node, uint64_t bytes) {
     if (!f->work)
         return oo_miss(f->rw, RULE, node, "the limit of work is reached");
     const uint64_t freed = drop_node(f, node);
-    if (f->options->limit < 0 || bytes <= freed || (f->room >= 0 && bytes - freed <= (uint64_t)f->room)) {
+    const bool grows = f->options->shrink ? f->nodes[node->id].pays : f->options->limit < 0 || (f->room >= 0 && bytes - freed <= (uint64_t)f->room);
+    if (bytes <= freed || grows) {
         f->room += (int64_t)freed - (int64_t)bytes;
         return true;
     }
     take_back(f, node);
-    return oo_miss(f->rw, RULE, node, "the file would grow by %llu bytes, past the limit",
-                   (unsigned long long)(bytes - freed));
+    return oo_miss(f->rw, RULE, node, "the file would grow by %llu bytes%s", (unsigned long long)(bytes - freed),
+                   f->options->shrink ? "" : ", past the limit");
 }
 
 /* ---- deciding ---- */
+uint64_t fold_bytes_in_file(const fold *f, const oo_value *value) {
+    const oo_datum *const datum = f->facts[value->id].datum;
+    const bool is_tensor = datum && datum->kind == OO_DATUM_TENSOR;
+    return oo__weigh_initializer(is_tensor ? datum->array->rank : 0, f->facts[value->id].bytes, oo_value_name(value));
+}
+
 static void decide(fold *f, oo_node *node) {
     uint64_t bytes = 0;
     bool needed = false, fits = true;
@@ -113,7 +123,7 @@ static void decide(fold *f, oo_node *node) {
             continue;
         needed = true;
         fits = fits && may_replace(f, node, value);
-        bytes += f->facts[value->id].bytes;
+        bytes += f->options->shrink ? fold_bytes_in_file(f, value) : f->facts[value->id].bytes;
     }
     /* What an Identity gives is there already. */
     if (needed && (!fits || oo_node_is(node, "Identity") || !finds_room(f, node, bytes)))
@@ -148,6 +158,8 @@ static void decide_in(fold *f, const oo_graph *graph) {
 
 void fold_decide(fold *f) {
     count_uses(f);
+    if (f->options->shrink)
+        fold_find_groups(f);
     f->work = 64 * (uint64_t)f->model->nnodes + 1024;
     /* Training graphs use values of the main graph, so they come before it: as its users. */
     for (uint32_t g = f->model->graphs.n; g > 0; g--)

@@ -9,6 +9,8 @@
 static const char RULE[] = "fold";
 /* Results of this size are kept although only candidates want them: a candidate that stays will want its operands as constants. */
 enum { SMALL = 4096, ALL_SMALL = 64 << 20 };
+/* With `shrink`: what the nodes of a fold are thought to take at most, before it is known. */
+enum { NODES = 65536 };
 /* Work is bounded: nodes run for one result (those of loops count each time), and bytes of all results in units of the memory limit. */
 enum { MAX_STEPS = 20000, WORK = 4 };
 
@@ -167,8 +169,10 @@ static bool casts_out_of_range(const oo_node *node, oo_datum *const *in, oo_datu
 /* ---- one node ---- */
 /* Whether contents of this size may find room, given the most that they can free. */
 static bool may_fit(const fold *f, uint64_t bytes, uint64_t cone) {
-    if (f->options->limit < 0 || bytes <= cone)
+    if (f->options->limit < 0 || bytes <= cone || (f->options->shrink && bytes - cone <= NODES))
         return true;
+    if (f->options->shrink)
+        return false;
     return f->room >= 0 && bytes - cone <= (uint64_t)f->room;
 }
 

@@ -4,6 +4,7 @@
  *       = conv(x, W * k) + ((B - mean) * k + b)
  *
  * The new weights are a lazy tensor: the old ones, multiplied when somebody reads them. */
+#include "passes/filled.h"
 #include "passes/scaled_weights.h"
 
 #include <math.h>
@@ -17,7 +18,8 @@ typedef struct options {
 
 typedef struct site {
     oo_node *conv, *bn;
-    const oo_tensor *weights, *bias; /* bias NULL = none */
+    const oo_tensor *weights, *bias; /* bias NULL = `fill` for each channel */
+    double fill;
     oo__channels at; /* output channels in the weights */
     float epsilon;
 } site;
@@ -133,11 +135,19 @@ static bool is_channelwise(fuser *f, const site *s, const oo_tensor *tensor, con
     return fits ? true : oo_miss(f->rw, RULE, s->bn, "%s is not one number for each output channel", what);
 }
 
+/* One number for each channel that an operator makes: what fold-constants leaves computed because of its size. */
+static bool is_filled_bias(site *s, const oo_value *bias) {
+    const oo_type *const type = oo_value_type(bias);
+    return oo_value_producer(bias) && !oo_value_is_annotated(bias) && oo_type_elem(type) == oo_tensor_elem(s->weights) && oo_type_rank(type) == 1 &&
+           oo_type_dim(type, 0) == (int64_t)s->at.count && oo__filled_with(&s->fill, bias);
+}
+
 static bool match_conv(fuser *f, site *s) {
     s->weights = constant(f, s->conv, 1, "the weight");
     if (!s->weights || !read_conv_layout(f, s))
         return false;
-    if (!oo_node_input(s->conv, 2))
+    const oo_value *const bias = oo_node_input(s->conv, 2);
+    if (!bias || (!oo_value_const(bias) && is_filled_bias(s, bias)))
         return true;
     s->bias = constant(f, s->conv, 2, "the bias");
     if (!s->bias || !is_channelwise(f, s, s->bias, "the bias"))
@@ -198,9 +208,9 @@ static bool compute_scale(fuser *f, const site *s) {
 static bool compute_shift(fuser *f, const site *s) {
     if (!read_param(f, s, 2, "the bias of the BatchNormalization", f->shift) || !read_param(f, s, 3, "the mean", f->more))
         return false;
-    if (!s->bias)
-        memset(f->other, 0, s->at.count * sizeof *f->other);
-    else if (!oo_tensor_doubles(s->bias, 0, s->at.count, f->other))
+    for (uint64_t c = 0; !s->bias && c < s->at.count; c++)
+        f->other[c] = s->fill;
+    if (s->bias && !oo_tensor_doubles(s->bias, 0, s->at.count, f->other))
         return oo_miss(f->rw, RULE, s->bn, "the data of the bias cannot be read");
     const oo_elem elem = oo_tensor_elem(s->weights);
     const oo__range limits = oo__range_of(elem);
@@ -298,6 +308,7 @@ const oo_pass oo_pass_fuse_conv_bn = {
     .noptions = sizeof rows / sizeof *rows,
     .options_size = sizeof(options),
     .inexact = true,
+    .needs = OO_TYPES,
     .keeps = OO_TYPES | OO_VALUES,
     .run = run,
 };

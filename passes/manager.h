@@ -33,8 +33,11 @@ void oo__pipeline_add(oo_pipeline *pipeline, const oo_registry *registry, const 
 void oo__pipeline_free(oo_pipeline *pipeline);
 /* The canonical text, from malloc; parses back to the same pipeline. */
 char *oo__pipeline_print(const oo_pipeline *pipeline);
-/* Text of -O0 .. -O3 (level 0 .. 3), from pipelines.def. */
+/* Text of -O0 .. -O3 (level 0 .. 3) and -Os (OO_LEVEL_SIZE), from pipelines.def. */
+enum { OO_LEVEL_SIZE = 4 };
 const char *oo__pipeline_of_level(int level);
+/* "0" .. "3", "s". */
+const char *oo__level_name(int level);
 /* The lowest level whose pipeline has this pass; -1 when none has. */
 int oo__pipeline_level_of(oo_context *context, const oo_registry *registry, const oo_pass *pass);
 

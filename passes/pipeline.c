@@ -24,6 +24,12 @@ const char *oo__pipeline_of_level(int level) {
     return level >= 0 && level < count ? LEVELS[level] : NULL;
 }
 
+const char *oo__level_name(int level) {
+    static const char *const names[] = {"0", "1", "2", "3", [OO_LEVEL_SIZE] = "s"};
+    oo_require(oo__pipeline_of_level(level), "there is no level %d", level);
+    return names[level];
+}
+
 typedef struct parser {
     oo_context *context;
     const oo_registry *registry;

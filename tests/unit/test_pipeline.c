@@ -126,11 +126,11 @@ static void canonical_texts(void **state) {
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         assert_prints(cases[i][0], cases[i][1]);
-    for (int level = 0; level <= 3; level++) {
+    for (int level = 0; level <= OO_LEVEL_SIZE; level++) {
         oo_pipeline *const pipeline = parsed(oo__pipeline_of_level(level));
         oo__pipeline_free(pipeline);
     }
-    assert_null(oo__pipeline_of_level(4));
+    assert_null(oo__pipeline_of_level(OO_LEVEL_SIZE + 1));
     assert_null(oo__pipeline_of_level(-1));
     oo__pipeline_free(NULL);
     assert_told_nothing();
