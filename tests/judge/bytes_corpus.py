@@ -54,7 +54,7 @@ def main():
     arg = parser.parse_args()
     folder = judge_lib.scratch("bytes")
     models = judge_lib.models([judge_lib.CORPUS], arg.names)
-    rows = judge_lib.each(functools.partial(judge, arg.seeds, folder), models)
+    rows = list(judge_lib.each(functools.partial(judge, arg.seeds, folder), models))
     judge_lib.table(rows, ("model", "bytes", "-O2", "-Os", "-Os/original", "verdict"))
     bad = [row for row in rows if row[-1] != "ok"]
     print(f"bytes: {len(rows) - len(bad)} of {len(rows)} models ok")
