@@ -12,7 +12,7 @@
 static bool is_valid(oo_context *context, oo_model *model) {
     const bool quiet = context->quiet;
     context->quiet = true;
-    const bool valid = oo__model_check(model, NULL) == OO_OK;
+    const bool valid = oo__model_check(model, &(oo_check_settings){.errors_only = true}) == OO_OK;
     context->quiet = quiet;
     return valid;
 }

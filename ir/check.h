@@ -4,7 +4,8 @@
 #include "ir/infer.h"
 
 typedef struct oo_check_settings {
-    bool no_infer; /* leave out what only inference finds: types and shapes */
+    bool no_infer;    /* leave out what only inference finds: types and shapes */
+    bool errors_only; /* leave out what is found for warnings alone: contradictions of the contents of computed tensors */
 } oo_check_settings;
 
 /* Sends a diagnostic for every defect: errors make the model invalid, warnings do not. OO_INVALID when there is an error. The model is

@@ -170,7 +170,7 @@ void oo__check_types(oo__check_run *c) {
         oo__oom(c->model->nnodes);
     c->shaped = c->typed + c->model->nnodes + 1u;
     oo_infer_settings settings = {.strict = true, .collect = true, .no_values = true, .defaults_hold = true, .visit = visit, .tell = tell_clash, .user = c};
-    if (oo__infer_model(c->model, &settings) == OO_OK) {
+    if (oo__infer_model(c->model, &settings) == OO_OK && !c->settings->errors_only) {
         settings.no_values = false;
         settings.visit = NULL;
         settings.tell = tell_doubt;
