@@ -128,6 +128,7 @@ typedef struct oo_settings {
     bool dry_run;
     oo_save_options save;
     bool external_given;
+    unsigned strip; /* bits by the words of --strip */
     oo_words loads, disabled, rule_files;
     const char *target;
     bool exact;

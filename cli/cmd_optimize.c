@@ -91,6 +91,16 @@ static const char *with_rules(const oo_settings *s, const char *pipeline) {
     return pipeline;
 }
 
+/* --strip: the last pass but what declares shapes. */
+static void add_strip(oo_pipeline *pipeline, const oo_settings *s, const oo_registry *registry) {
+    static const char *const keys[] = {"docs", "metadata", "shapes", "names"};
+    const char *values[4];
+    for (uint32_t i = 0; i < 4; i++)
+        values[i] = s->strip >> i & 1 ? "true" : "false";
+    if (s->strip)
+        oo__pipeline_add(pipeline, registry, "strip", false, keys, values, 4);
+}
+
 static oo_status plan(job *j, const oo_registry *registry) {
     const oo_settings *const s = j->settings;
     for (uint32_t i = 0; i < s->disabled.n; i++)
@@ -100,6 +110,7 @@ static oo_status plan(job *j, const oo_registry *registry) {
     const char *const origin = s->pipeline ? "-p" : oo__arena_printf(s->arena, "-O%s", oo__level_name(level));
     j->rules = oo__registry_rules(registry);
     OO_TRY(oo__pipeline_parse(&j->pipeline, j->context, registry, with_rules(s, text), origin));
+    add_strip(j->pipeline, s, registry);
     oo__pipeline_add_shapes(j->pipeline, s, registry);
     return OO_OK;
 }

@@ -169,6 +169,30 @@ static void split_words(oo_settings *s, oo_words *out, const char *list) {
     }
 }
 
+/* The words of a list, as bits by their index. */
+static oo_status parse_words(unsigned *out, const oo_settings *s, oo_context *context, const oo_cli_option *option, const char *value) {
+    for (const char *at = value; at && *at;) {
+        const size_t n = strcspn(at, ",");
+        const int word = word_index(option, at, n);
+        if (word < 0) {
+            oo__usage_error(context, "--%s: \"%s\" is not one of %s", option->name, oo__printable(at, n),
+                            oo__arena_printf(s->arena, "%.*s", (int)strlen(option->argument) - 2, option->argument + 1));
+            return OO_INVALID;
+        }
+        *out |= 1u << word;
+        at += n + (at[n] != 0);
+    }
+    return OO_OK;
+}
+
+static oo_status parse_strip(oo_settings *s, oo_context *context, const oo_cli_option *option, const char *value) {
+    enum { ALL_BUT_NAMES = 7 };
+    if (value)
+        return parse_words(&s->strip, s, context, option, value);
+    s->strip |= ALL_BUT_NAMES;
+    return OO_OK;
+}
+
 static oo_status parse_remarks(oo_settings *s, oo_context *context, const oo_cli_option *option, const char *value) {
     s->tell_passed = s->tell_missed = !value;
     for (const char *at = value; at && *at;) {
@@ -256,6 +280,7 @@ static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, con
     case OPT_TIME: s->time = true; break;
     case OPT_STATS: s->stats = true; break;
     case OPT_REMARKS: return parse_remarks(s, context, &oo__cli_options[id], value);
+    case OPT_STRIP: return parse_strip(s, context, &oo__cli_options[id], value);
     case OPT_PRINT_CHANGED: s->print_changed = true; break;
     case OPT_DUMP_DIR: s->dump_dir = value; break;
     case OPT_PRINT_PIPELINE: s->print_pipeline = true; break;
@@ -303,7 +328,7 @@ static oo_status take(oo_settings *s, oo_context *context, oo_option_id id, cons
         oo__usage_error(context, "%s needs an argument: %s", shown, option->argument);
         return OO_INVALID;
     }
-    if (value && id != OPT_REMARKS && oo__argument_has_words(option) && word_index(option, value, strlen(value)) < 0)
+    if (value && id != OPT_REMARKS && id != OPT_STRIP && oo__argument_has_words(option) && word_index(option, value, strlen(value)) < 0)
         return bad_value(context, shown, value, oo__arena_printf(s->arena, "one of %s", option->argument));
     if (value && !*value && id != OPT_PASSES) {
         oo__usage_error(context, "%s has an empty argument", shown);

@@ -132,6 +132,9 @@ static void undo_one(oo_rewriter *rw, const oo__change *c) {
     case OO__OUTPUTS: undo_outputs(c); break;
     case OO__ENDS: undo_ends(c); break;
     case OO__FLAGS: c->value->flags = c->index; break;
+    case OO__NODE_NAME: c->node->name = c->old; break;
+    case OO__NODE_EXTRA: c->node->extra = c->old; break;
+    case OO__INFOS: c->graph->infos = *(const oo_value_infos *)c->old; break;
     case OO__FUNCTION_OUT:
         c->graph->function->dropped = false;
         memset(c->graph->model->last_function, 0, sizeof c->graph->model->last_function);

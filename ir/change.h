@@ -26,7 +26,10 @@ typedef enum oo__change_kind {
     OO__MOVED,        /* node stood in graph, before the node old (NULL: at the end) */
     OO__OUTPUTS,      /* node had index outputs, in old */
     OO__ENDS,         /* the list of declarations (count) of graph had another item at index, in old */
-    OO__FLAGS         /* value had flags index */
+    OO__FLAGS,        /* value had flags index */
+    OO__NODE_NAME,    /* node was named old */
+    OO__NODE_EXTRA,   /* node had extra old */
+    OO__INFOS         /* graph had the list of value_info old */
 } oo__change_kind;
 
 typedef struct oo__change {

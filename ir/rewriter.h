@@ -37,6 +37,14 @@ bool oo__can_build_const(const oo_graph *graph, oo_elem elem);
 bool oo__can_build_constant_node(const oo_graph *graph, oo_elem elem);
 /* Within an open rewrite: the model, and every function that imports the operator set `domain`, imports at least this version of it. */
 void oo__raise_opset(oo_rewriter *rw, const char *domain, int64_t version);
+/* What oo__strip_node takes out of a node. */
+typedef struct oo_strip {
+    bool docs, metadata, names;
+} oo_strip;
+/* False when there was nothing. */
+bool oo__strip_node(oo_rewriter *rw, oo_node *node, const oo_strip *what);
+/* Takes out the graph's value_info, but for results of operators that nothing is known about. Returns how many. */
+uint32_t oo__strip_infos(oo_rewriter *rw, oo_graph *graph);
 /* A point to come back to. Points nest; a rollback to an earlier one forgets later ones. */
 typedef struct oo_checkpoint {
     uint32_t log, history;

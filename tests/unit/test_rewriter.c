@@ -544,6 +544,32 @@ static void types_are_set(void **state) {
     assert_null(t->a->type);
 }
 
+static void stripped_text_comes_back(void **state) {
+    chain *const t = *state;
+    oo_model *const model = t->w->model;
+    oo_node_extra said = {.doc = "why", .metadata = {0}};
+    oo_vec_push(model->arena, &said.metadata, (oo_prop){.key = "from", .value = "line 3"});
+    t->relu->extra = &said;
+    const char *const name = t->relu->name = "first";
+    oo_vec_push(model->arena, &t->w->graph->infos, (oo_value_info){.value = t->m});
+    begin(t);
+    assert_true(oo__strip_node(t->w->rw, t->relu, &(oo_strip){.docs = true}));
+    assert_null(t->relu->extra->doc);
+    assert_int_equal(t->relu->extra->metadata.n, 1);
+    assert_true(oo__strip_node(t->w->rw, t->relu, &(oo_strip){.docs = true, .metadata = true, .names = true}));
+    assert_false(oo__strip_node(t->w->rw, t->relu, &(oo_strip){.docs = true, .metadata = true, .names = true}));
+    assert_null(t->relu->name);
+    assert_int_equal(t->relu->extra->metadata.n, 0);
+    assert_int_equal(oo__strip_infos(t->w->rw, t->w->graph), 1);
+    assert_int_equal(oo__strip_infos(t->w->rw, t->w->graph), 0);
+    abandon(t);
+    assert_ptr_equal(t->relu->name, name);
+    assert_ptr_equal(t->relu->extra, &said);
+    assert_string_equal(said.doc, "why");
+    assert_int_equal(t->w->graph->infos.n, 1);
+    t->relu->extra = NULL;
+}
+
 /* ---- rewrites as a whole ---- */
 static void fuel_runs_out(void **state) {
     (void)state;
@@ -743,6 +769,7 @@ int main(void) {
         TEST(types_are_set),
         cmocka_unit_test(fuel_runs_out),
         TEST(rollbacks_nest),
+        TEST(stripped_text_comes_back),
         cmocka_unit_test(an_open_rewrite_is_abandoned),
         TEST(remarks_are_told_when_asked_for),
         TEST(statistics_add_up),
