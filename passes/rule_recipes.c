@@ -462,14 +462,14 @@ static bool slice_ints(inst *in, oper op, uint32_t index, oo__shape *shape, int6
     uint32_t n = data.rank;
     if (oo__instance_shape(in, op, 1, &first) && first.rank == 1)
         n = (uint32_t)first.dims[0];
-    else if (op->nargs > 3 && data.rank && oo__chance(&in->dice, 40))
-        n = 1 + oo__pick(&in->dice, data.rank);
+    else if (op->nargs > 3 && data.rank && oo__chance(&in->dice, 70))
+        n = oo__chance(&in->dice, 60) ? 1 : 1 + oo__pick(&in->dice, data.rank);
     const bool whole = in->mode < 50, backwards = in->mode >= 85;
     for (uint32_t i = 0; i < n && i < data.rank; i++) {
         const int64_t d = data.dims[i];
         switch (index) {
-        case 1: out[i] = whole ? 0 : backwards ? -1 : some(in, -d, d); break;
-        case 2: out[i] = whole ? (oo__chance(&in->dice, 50) ? INT64_MAX : d) : backwards ? -INT64_MAX : some(in, -d, d + 2); break;
+        case 1: out[i] = whole || in->mode < 65 ? 0 : backwards ? -1 : some(in, -d, d); break;
+        case 2: out[i] = whole ? (oo__chance(&in->dice, 50) ? INT64_MAX : d) : backwards ? -INT64_MAX : some(in, in->mode < 75 ? 0 : -d, d + 2); break;
         case 3: out[i] = oo__chance(&in->dice, 20) ? (int64_t)i - data.rank : i; break;
         default: out[i] = backwards ? -1 : whole || oo__chance(&in->dice, 50) ? 1 : oo__chance(&in->dice, 50) ? 2 : -1; break;
         }
@@ -668,6 +668,8 @@ static oo__term int_attr(inst *in, oper op, const char *name) {
     if (strcmp(name, "axis") == 0) {
         if (in->axis != INT64_MIN && oo__chance(&in->dice, 80))
             return oo__term_int(oo__chance(&in->dice, 30) ? in->axis - x.rank : in->axis);
+        if (x.rank && oo__chance(&in->dice, 30))
+            return oo__term_int(0);
         return oo__term_int(x.rank ? some(in, -(int64_t)x.rank, (int64_t)x.rank - 1) : 0);
     }
     if (strcmp(name, "to") == 0)
