@@ -429,12 +429,6 @@ static void make_outputs(inst *in, oo_node *end) {
 /* ---- all ---- */
 static void choose_base(inst *in) {
     in->base.rank = oo__pick(&in->dice, 5);
-    if (oo__chance(&in->dice, 20)) { /* nothing special, so that what follows has room */
-        in->base = (oo__shape){.rank = 2 + oo__pick(&in->dice, 3)};
-        for (uint32_t i = 0; i < in->base.rank; i++)
-            in->base.dims[i] = 2 + oo__pick(&in->dice, 3);
-        return;
-    }
     for (uint32_t i = 0; i < in->base.rank; i++) {
         const uint32_t d = oo__pick(&in->dice, 12);
         in->base.dims[i] = d == 0 ? 0 : d < 5 ? 1 : d < 8 ? 2 : d < 11 ? 3 : 4;

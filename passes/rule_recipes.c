@@ -196,7 +196,7 @@ static bool gemm_shape(inst *in, oper op, uint32_t index, oo__shape *out) {
 }
 
 static bool concat_shape(inst *in, oper op, uint32_t index, oo__shape *out) {
-    if (in->mode < 15) { /* numbers beside each other */
+    if (in->mode < 15 && op->args[index]->kind == OO__AST_VALUE) { /* numbers beside each other */
         in->axis = 0;
         *out = (oo__shape){.rank = 1, .dims = {1}};
         return true;
@@ -229,6 +229,21 @@ static bool scatter_nd_shape(inst *in, oper op, uint32_t index, oo__shape *out) 
     *out = x;
     out->dims[0] = i.dims[0];
     return true;
+}
+
+/* A mask for the first dimension of what is gathered. */
+static bool mask_shape(inst *in, oper op, uint32_t index, oo__shape *out) {
+    if (!in->base.rank || oo__chance(&in->dice, 30))
+        return default_shape(in, op, index, out);
+    *out = (oo__shape){.rank = 1, .dims = {in->base.dims[0]}};
+    return true;
+}
+
+static bool gathered_shape(inst *in, oper op, uint32_t index, oo__shape *out) {
+    if (index)
+        return default_shape(in, op, index, out);
+    *out = in->base;
+    return out->rank > 0;
 }
 
 static bool list_shape(inst *in, oper op, uint32_t index, oo__shape *out) {
@@ -300,6 +315,7 @@ static const struct {
     {"Gather", indices_shape},
     {"GRU", gru_shape},
     {"GatherElements", same_shape},
+    {"GatherND", gathered_shape},
     {"Gemm", gemm_shape},
     {"GlobalAveragePool", image_shape},
     {"GlobalMaxPool", image_shape},
@@ -309,6 +325,7 @@ static const struct {
     {"LayerNormalization", last_axis_shape},
     {"MatMul", matmul_shape},
     {"MaxPool", image_shape},
+    {"NonZero", mask_shape},
     {"Pad", scalar_shape},
     {"RMSNormalization", last_axis_shape},
     {"RNN", rnn_shape},
@@ -668,7 +685,7 @@ static oo__term int_attr(inst *in, oper op, const char *name) {
     if (strcmp(name, "axis") == 0) {
         if (in->axis != INT64_MIN && oo__chance(&in->dice, 80))
             return oo__term_int(oo__chance(&in->dice, 30) ? in->axis - x.rank : in->axis);
-        if (x.rank && oo__chance(&in->dice, 30))
+        if (x.rank && op->nargs == 2 && oo__chance(&in->dice, 30))
             return oo__term_int(0);
         return oo__term_int(x.rank ? some(in, -(int64_t)x.rank, (int64_t)x.rank - 1) : 0);
     }
