@@ -264,8 +264,12 @@ float *oo__array_floats(const oo_array *a) {
 
 double *oo__array_doubles(const oo_array *a) {
     double *const out = oo__malloc(a->count * sizeof *out);
-    for (uint64_t i = 0; i < a->count; i++)
-        out[i] = oo__array_double(a, i);
+    if (a->elem == OO_FLOAT) /* the usual case, in a loop that the compiler makes vectors of */
+        for (uint64_t i = 0; i < a->count; i++)
+            out[i] = (double)((const float *)a->data)[i];
+    else
+        for (uint64_t i = 0; i < a->count; i++)
+            out[i] = oo__array_double(a, i);
     return out;
 }
 
@@ -278,8 +282,14 @@ void oo__array_from_floats(oo_array *a, const float *values) {
 }
 
 void oo__array_from_doubles(oo_array *a, const double *values) {
-    for (uint64_t i = 0; i < a->count; i++)
-        oo__array_set_double(a, i, values[i]);
+    if (a->elem == OO_FLOAT)
+        for (uint64_t i = 0; i < a->count; i++)
+            ((float *)a->data)[i] = (float)values[i];
+    else if (a->elem == OO_DOUBLE && a->count)
+        memcpy(a->data, values, a->count * sizeof *values);
+    else
+        for (uint64_t i = 0; i < a->count; i++)
+            oo__array_set_double(a, i, values[i]);
 }
 
 /* ---- constants ---- */

@@ -71,6 +71,15 @@ static oo_array *converted(const oo_array *a, oo_elem elem) {
     oo_array *const out = oo__array_new(elem, a->rank, a->dims);
     if (!out)
         return NULL;
+    if (a->elem == OO_DOUBLE && is_float(elem)) {
+        oo__array_from_doubles(out, a->data);
+        return out;
+    }
+    if (a->elem == OO_FLOAT && elem == OO_DOUBLE) {
+        for (uint64_t i = 0; i < a->count; i++)
+            ((double *)out->data)[i] = (double)((const float *)a->data)[i];
+        return out;
+    }
     if (is_float(a->elem) && is_float(elem)) {
         double *const numbers = oo__array_doubles(a);
         oo__array_from_doubles(out, numbers);
@@ -319,6 +328,13 @@ static double smallest_normal(oo_elem elem) { return elem == OO_FLOAT16 ? 0x1p-1
 /* Whether rounding to the type keeps numbers numbers, and in 16 bits all their digits. */
 static bool fits_type(const oo_array *wide, const oo_array *narrow, oo_elem elem, const char **why) {
     const double least = smallest_normal(elem);
+    if (wide->elem == OO_DOUBLE && elem == OO_FLOAT) {
+        bool grew = false;
+        for (uint64_t i = 0; i < wide->count; i++)
+            grew |= isfinite(((const double *)wide->data)[i]) && !isfinite(((const float *)narrow->data)[i]);
+        *why = "a new constant overflows its type";
+        return !grew;
+    }
     for (uint64_t i = 0; i < wide->count; i++) {
         const double a = oo__array_double(wide, i), b = oo__array_double(narrow, i);
         if (isfinite(a) && !isfinite(b)) {
