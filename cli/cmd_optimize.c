@@ -111,6 +111,10 @@ static oo_status plan(job *j, const oo_registry *registry) {
     j->rules = oo__registry_rules(registry);
     OO_TRY(oo__pipeline_parse(&j->pipeline, j->context, registry, with_rules(s, text), origin));
     add_strip(j->pipeline, s, registry);
+    if (s->max_growth) {
+        oo__pipeline_set(j->pipeline, "fold-constants", "limit", s->max_growth);
+        oo__pipeline_set(j->pipeline, "fold-constants", "percent", "0");
+    }
     oo__pipeline_add_shapes(j->pipeline, s, registry);
     return OO_OK;
 }

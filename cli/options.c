@@ -251,6 +251,15 @@ static oo_status apply_number(oo_settings *s, oo_context *context, oo_option_id 
     return oo__parse_count(number, value) ? OO_OK : bad_value(context, shown, value, "a number");
 }
 
+static oo_status apply_growth(oo_settings *s, oo_context *context, const char *value, const char *shown) {
+    const bool unlimited = strcmp(value, "none") == 0;
+    uint64_t bytes = 0;
+    if (!unlimited && (!oo__parse_size(&bytes, value) || bytes > INT64_MAX))
+        return bad_value(context, shown, value, "none or a size such as 0, 64K or 2MB");
+    s->max_growth = unlimited ? "-1" : oo__arena_printf(s->arena, "%llu", (unsigned long long)bytes);
+    return OO_OK;
+}
+
 /* `value` is NULL where the option has no argument: none, or an optional one that was left out. */
 static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, const char *value, const char *shown) {
     const char *const text = value ? value : "";
@@ -275,6 +284,7 @@ static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, con
     case OPT_PROVE_RULES:
     case OPT_RULES: oo_vec_push(s->arena, &s->rule_files, value); break;
     case OPT_EXACT: s->exact = true; break;
+    case OPT_MAX_GROWTH: return apply_growth(s, context, text, shown);
     case OPT_TARGET: s->target = value; break;
     case OPT_HONEST: s->honest = true; break;
     case OPT_TIME: s->time = true; break;

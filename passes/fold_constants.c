@@ -296,8 +296,8 @@ static void set_room(fold *f) {
     }
     const uint64_t first = f->model->constant_bytes, least = 64u << 20;
     const int64_t most = f->options->memory < 1 ? 1 : f->options->memory > (1 << 20) ? 1 << 20 : f->options->memory;
-    /* A small file has no claim on much memory. */
-    f->memory = now < least / 4 ? least : now * 4;
+    /* A small file has no claim on much memory, unless it may grow without limit. */
+    f->memory = f->options->limit < 0 ? UINT64_MAX : now < least / 4 ? least : now * 4;
     f->memory = f->memory < (uint64_t)most << 20 ? f->memory : (uint64_t)most << 20;
     const double share = (double)first * f->options->percent / 100;
     const int64_t budget = share > (double)f->options->limit && share < 9e18 ? (int64_t)share : f->options->limit;
@@ -342,7 +342,7 @@ static const oo_option_row rows[] = {
     OO_OPTION(fold_options, percent, OO_OPT_FLOAT, "percent", "5",
               "the same as a share of the constants; the larger of the two counts"),
     OO_OPTION(fold_options, memory, OO_OPT_INT, "memory", "1024",
-              "MiB that one result, and all that are kept, may take; no more than 4 times the constants, or 64"),
+              "MiB that one result, and all that are kept, may take; with a limit no more than 4 times the constants, or 64"),
     OO_OPTION(fold_options, dequantize, OO_OPT_BOOL, "dequantize", "false", "fold DequantizeLinear of constants too"),
     OO_OPTION(fold_options, shrink, OO_OPT_BOOL, "shrink", "false", "fold only what takes no more bytes than the nodes that go; limit and percent do not count"),
 };

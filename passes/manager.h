@@ -30,6 +30,8 @@ oo_status oo__pipeline_parse(oo_pipeline **out, oo_context *context, const oo_re
 /* Adds a pass that is known to exist at the front or the end, with options as text; their values are known to fit. */
 void oo__pipeline_add(oo_pipeline *pipeline, const oo_registry *registry, const char *pass, bool first, const char *const *keys,
                       const char *const *values, uint32_t count);
+/* Sets an option of every run of a pass. */
+void oo__pipeline_set(oo_pipeline *pipeline, const char *pass, const char *key, const char *value);
 void oo__pipeline_free(oo_pipeline *pipeline);
 /* The canonical text, from malloc; parses back to the same pipeline. */
 char *oo__pipeline_print(const oo_pipeline *pipeline);

@@ -307,6 +307,25 @@ void oo__pipeline_add(oo_pipeline *pipeline, const oo_registry *registry, const 
     }
 }
 
+static void set_in(oo_pipeline *pipeline, const oo__items *items, const char *pass, const char *key, const char *value) {
+    for (uint32_t i = 0; i < items->n; i++) {
+        oo__item *const item = items->data[i];
+        if (!item->pass) {
+            set_in(pipeline, &item->items, pass, key, value);
+            continue;
+        }
+        if (strcmp(item->pass->name, pass) != 0)
+            continue;
+        const oo_option_row *const row = find_option(item->pass->options, item->pass->noptions, key);
+        oo_require(row && set_option(row, item->options, oo__arena_copy(pipeline->arena, value, strlen(value))),
+                   "pass \"%s\" does not take %s=%s", pass, key, value);
+    }
+}
+
+void oo__pipeline_set(oo_pipeline *pipeline, const char *pass, const char *key, const char *value) {
+    set_in(pipeline, &pipeline->items, pass, key, value);
+}
+
 void oo__pipeline_free(oo_pipeline *pipeline) {
     if (pipeline)
         oo__arena_free(pipeline->arena);
