@@ -32,6 +32,7 @@ static void undo_node_out(oo_node *node) {
     *(node->next ? &node->next->prev : &graph->last) = node;
     node->erased = false;
     graph->nnodes++;
+    graph->nconstants += node->op->is_constant;
 }
 
 static void undo_output(const oo__change *c) {

@@ -212,7 +212,7 @@ struct oo_graph {
     const char *name;       /* GraphProto.name, NULL = absent */
     const char *doc;
     oo_node *first, *last;
-    uint32_t nnodes;
+    uint32_t nnodes, nconstants; /* of these, nodes of an operator that is called Constant */
     uint32_t index;         /* in model->graphs */
     bool dead;              /* erased with its owner, or a dropped function */
     bool training;          /* initialization or algorithm graph of TrainingInfoProto */
@@ -242,6 +242,7 @@ typedef struct oo_op {
     const char *domain;
     oo_function *functions; /* a local function of this name, NULL = none; a function goes before a standard operator */
     oo_schema_rows rows;    /* what ONNX defines it to be */
+    bool is_constant;       /* Constant of ai.onnx, by its name */
     struct oo_op *next;     /* in its bucket */
 } oo_op;
 

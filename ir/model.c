@@ -142,6 +142,7 @@ void oo__graph_link(oo_graph *graph, oo_node *node, oo_node *before) {
     *(before ? &before->prev : &graph->last) = node;
     node->erased = false;
     graph->nnodes++;
+    graph->nconstants += node->op->is_constant;
 }
 
 void oo__graph_unlink(oo_node *node) {
@@ -150,4 +151,5 @@ void oo__graph_unlink(oo_node *node) {
     *(node->next ? &node->next->prev : &graph->last) = node->prev;
     node->erased = true;
     graph->nnodes--;
+    graph->nconstants -= node->op->is_constant;
 }

@@ -48,8 +48,11 @@ static double now(void) {
 int64_t oo__count_nodes(const oo_model *model) {
     int64_t count = 0;
     oo_for_each_graph(graph, model) {
-        for (const oo_node *node = graph->first; node; node = node->next)
-            count += !oo_node_is(node, "Constant");
+        count += graph->nnodes - graph->nconstants;
+        if (!model->functions.n)
+            continue;
+        for (const oo_node *node = graph->first; node; node = node->next) /* calls of a function of this name are no data */
+            count += node->op->is_constant && node->op->functions;
     }
     return count;
 }
