@@ -2,8 +2,8 @@
  *
  * usage: random_pipelines [--motifs FOLDER] [--levels 1,2,..] [--write FOLDER] [--seed-only] FIRST COUNT
  * Seeds FIRST .. FIRST + COUNT - 1, one model each, of 5 to 200 steps (fuzz/random_graph.h), with parts that rules and passes look for: left sides
- * of rules, and the models of the golden tests in FOLDER. Each goes through -O1, through -O2 and -O3 with --exact: the outputs must be the same
- * bits (any NaN is as good as another); and through -O2 and -O3: the outputs must be as close as --check wants them. Every pass is verified and must
+ * of rules, and the models of the golden tests in FOLDER. Each goes through -O1, through -O2, -O3 and -Os with --exact: the outputs must be the
+ * same bits (any NaN is as good as another); and through -O2, -O3 and -Os (level 4): the outputs must be as close as --check wants them. Every pass is verified and must
  * be honest, a valid model stays valid, and a second run changes nothing.
  * --write leaves SEED.onnx, SEED.inputs/K.pb and SEED.O1.onnx .. for another judge. A failure prints its seed, the level, and the first rewrite after
  * which the outputs are wrong. */
@@ -24,12 +24,13 @@
 #include <unistd.h>
 
 typedef struct level {
-    const char *name;
+    const char *name, *file;
     int number;
     bool exact; /* the same bits */
 } level;
 
-static const level LEVELS[] = {{"-O1", 1, true}, {"-O2 --exact", 2, true}, {"-O3 --exact", 3, true}, {"-O2", 2, false}, {"-O3", 3, false}};
+static const level LEVELS[] = {{"-O1", "O1", 1, true}, {"-O2 --exact", "O2e", 2, true}, {"-O3 --exact", "O3e", 3, true}, {"-Os --exact", "Ose", 4, true},
+                               {"-O2", "O2", 2, false},  {"-O3", "O3", 3, false},         {"-Os", "Os", 4, false}};
 enum { NLEVELS = sizeof LEVELS / sizeof *LEVELS };
 
 /* One model and what it computes. */
@@ -438,7 +439,7 @@ static void try_seed(unsigned long seed, oo_motifs *motifs, const char *levels, 
         t.level = &LEVELS[i];
         if (!strchr(levels, '0' + t.level->number) || (plan.wild && !t.level->exact))
             continue;
-        snprintf(out, sizeof out, "%s/%lu.O%d%s.onnx", folder, seed, t.level->number, t.level->exact && i ? "e" : "");
+        snprintf(out, sizeof out, "%s/%lu.%s.onnx", folder, seed, t.level->file);
         if (!try_level(&t, out)) {
             printf("seed %lu, %s: %s\n", seed, t.level->name, t.why);
             fflush(stdout);
@@ -460,7 +461,7 @@ static void try_seed(unsigned long seed, oo_motifs *motifs, const char *levels, 
 }
 
 int main(int argc, char **argv) {
-    const char *golden = NULL, *folder = NULL, *levels = "123";
+    const char *golden = NULL, *folder = NULL, *levels = "1234";
     int at = 1;
     for (; at + 1 < argc && argv[at][0] == '-'; at += 2) {
         const char **const to = strcmp(argv[at], "--motifs") == 0 ? &golden : strcmp(argv[at], "--write") == 0 ? &folder

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Judge: what released optimizers were caught at, each mistake as a model of ours; -O1, -O2 and -O3 must give what the original gives.
+"""Judge: what released optimizers were caught at, each mistake as a model of ours; every level must give what the original gives.
 
 usage: peer_mistakes.py [CASE...]
 The original and the result run in ONNX Runtime, optimizations off (or, where it lacks an operator, in onnx's reference evaluator), on the
-inputs of the table. -O1 must give the same bits (any NaN is as good as another), -O2 and -O3 within 1e-5 of an output's scale with equal
+inputs of the table. -O1 must give the same bits (any NaN is as good as another), the others within 1e-5 of an output's scale with equal
 NaNs, infinities and signs of zeros. The interface stays, and the result is as valid as the original.
 """
 import functools
@@ -22,7 +22,7 @@ import judge_lib
 from peer_mistakes_table import CASES
 
 TOLERANCE = 1e-5
-LEVELS = ("-O1", "-O2", "-O3")
+LEVELS = ("-O1", "-O2", "-O3", "-Os")
 
 
 def model_of(case):

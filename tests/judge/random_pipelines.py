@@ -24,7 +24,7 @@ import compare
 import judge_lib
 
 TOLERANCE = 1e-3
-LEVELS = ("O1", "O2e", "O3e", "O2", "O3")
+LEVELS = ("O1", "O2e", "O3e", "Ose", "O2", "O3", "Os")
 
 
 def read_inputs(session, folder, model):
