@@ -2,6 +2,8 @@
 #include "passes/branches.h"
 #include "passes/loops.h"
 
+#include "ir/rewriter.h"
+#include "ir/schema.h"
 #include "ir/splice.h"
 
 static const char RULE[] = "inline-loop";
@@ -30,6 +32,24 @@ static bool slices_are_read(const oo_loop *loop) {
     return false;
 }
 
+static bool takes(const oo_graph *graph, const char *op, oo_elem elem) {
+    const oo_schema *const schema = oo__schema_find("", op, oo_graph_opset(graph, ""));
+    return schema && oo__schema_input(schema, 0)->types->elems[OO_FORM_TENSOR] >> elem & 1;
+}
+
+/* What the iterations give must be of a type that Unsqueeze and Concat take: not every version takes every one. */
+static bool can_put_together(const oo_loop *loop, int64_t trips) {
+    const oo_graph *const graph = loop->node->graph;
+    for (uint32_t i = loop->states; i < loop->node->noutputs; i++) {
+        const oo_value *const out = loop->node->outputs[i];
+        const oo_elem elem = out ? oo_type_elem(out->type) : OO_UNDEFINED;
+        if (out && (out->nuses || out->noutputs) &&
+            (elem == OO_UNDEFINED || !takes(graph, "Unsqueeze", elem) || (trips > 1 && !takes(graph, "Concat", elem))))
+            return false;
+    }
+    return true;
+}
+
 static const char *problem_of(const state *s, const oo_loop *loop, int64_t trips) {
     for (uint32_t i = 0; i < loop->node->noutputs; i++)
         if (loop->node->outputs[i] && oo_value_is_annotated(loop->node->outputs[i]))
@@ -41,6 +61,12 @@ static const char *problem_of(const state *s, const oo_loop *loop, int64_t trips
     for (uint32_t i = 0; i < 2; i++)
         if (loop->body->inputs.data[i].value->nuses + loop->body->inputs.data[i].value->noutputs && single_rank(loop->body->inputs.data[i].value) < 0)
             return "the shape of the count or the condition inside is not known";
+    for (uint32_t i = 0; i < 2; i++)
+        if (loop->body->inputs.data[i].value->nuses + loop->body->inputs.data[i].value->noutputs &&
+            !oo__can_build_const(loop->node->graph, i ? OO_BOOL : OO_INT64))
+            return "the operator set has no Constant for the count or the condition";
+    if (!can_put_together(loop, trips))
+        return "what it puts together is of a type that Unsqueeze or Concat does not take, or of none that is known";
     if (trips > 1 && (trips > s->options->unroll || trips * oo__nodes_inside(loop->body) > s->options->max_nodes))
         return "it runs more than once, and is too large to be unrolled or that is not asked for";
     return oo_splice_problem(s->rw, loop->body, loop->node->graph, NULL);
