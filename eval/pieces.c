@@ -53,7 +53,7 @@ static bool shape_of(oo_datum *const *parts, uint64_t n, const oo__joint *how, u
     dims[at] = 0;
     for (uint64_t i = 0; i < n; i++) {
         const oo_array *const part = parts[i]->kind == OO_DATUM_TENSOR ? parts[i]->array : NULL;
-        if (!fits(first, part, how->stacked ? UINT32_MAX : *axis))
+        if (!part || !fits(first, part, how->stacked ? UINT32_MAX : *axis))
             return false;
         dims[at] = oo__plus(dims[at], how->stacked ? 1 : part->dims[at]);
     }

@@ -152,7 +152,9 @@ static oo_status run_pool(oo__call *c, pool *j) {
 
 static oo_status read_window(const oo__call *c, oo__window *w, bool bytes) {
     const oo_array *const x = oo__in(c, 0);
-    if (!bytes || !x || (x->elem != OO_INT8 && x->elem != OO_UINT8))
+    if (!x)
+        return oo__need_real(c, 0, "X");
+    if (!bytes || (x->elem != OO_INT8 && x->elem != OO_UINT8))
         OO_TRY(oo__need_real(c, 0, "X"));
     if (x->rank < 3 || x->rank > OO__MAX_RANK)
         return oo__eval_fail(c, "the input has %u dimensions where at least 3 are wanted", x->rank);

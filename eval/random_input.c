@@ -271,7 +271,7 @@ static oo_status make_value(oo_datum **out, maker *m, const oo_value *input, con
     oo_status status = OO_OK;
     for (uint32_t i = 0; i < count && status == OO_OK; i++)
         status = make_value(&items[i], m, input, type->inner, s, depth + 1);
-    if (status == OO_OK)
+    if (status == OO_OK && items[0])
         *out = count == 2 ? oo__datum_sequence(2, items, items[0]->elem) : oo__datum_optional(items[0], items[0]->elem);
     oo__datum_release(items[0]);
     oo__datum_release(items[1]);

@@ -249,7 +249,7 @@ static void set_mapped(mapping *m, uint32_t k) {
     const oo_type *const type =
         a && a->type == OO_ATTR_GRAPH && k < a->g->outputs.n ? a->g->outputs.data[k].type : NULL;
     m->c->out[k] = oo__datum_sequence(m->length, items,
-                                      m->length ? items[0]->elem
+                                      m->length && items[0] ? items[0]->elem
                                       : type    ? oo_type_elem(type)
                                                 : OO_UNDEFINED);
 }

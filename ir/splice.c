@@ -24,7 +24,7 @@ typedef struct splice {
 static oo_graph *copy_graph(splice *s, const oo_graph *from, oo_node *owner);
 
 /* ---- values ---- */
-static bool is_foreign(const splice *s, const oo_value *value) { return value->graph->model != s->model; }
+static bool is_foreign(const splice *s, const oo_value *value) { return s->foreign_twins && value->graph->model != s->model; }
 
 static void remember(splice *s, const oo_value *from, oo_value *to) {
     oo_rewriter *const rw = s->rw;

@@ -61,7 +61,8 @@ static const char *group_of(oo_arena *arena, const char *path) {
     const char *const dot = strrchr(from, '.');
     char *const group = oo__arena_copy(arena, from, dot && dot > from ? (size_t)(dot - from) : strlen(from));
     for (char *c = group; *c; c++)
-        *c = *c == '_' ? '-' : *c;
+        if (*c == '_')
+            *c = '-';
     return group;
 }
 

@@ -192,14 +192,14 @@ static oo_attr *new_attr(oo_model *model, const oo__set_attr *set) {
     return a;
 }
 
-static oo_node *make_node(oo__rule_run *run, const oo__operator *op, const char *name, uint32_t nargs, uint32_t nout) {
+static oo_node *make_node(oo__rule_run *run, const oo__operator *op, const char *name, uint32_t nin, uint32_t nout) {
     enum { MOST = 16 };
     oo__set_attr attrs[MOST];
     uint32_t count = 0;
     oo_model *const model = run->constants->model;
     if (!oo__call_attrs(run, op, attrs, MOST, &count))
         return NULL;
-    oo_node *const node = oo__node_new(model->graph, NULL, name, nargs, nout, count);
+    oo_node *const node = oo__node_new(model->graph, NULL, name, nin, nout, count);
     for (uint32_t i = 0; i < count; i++)
         if (!(node->attrs[i] = new_attr(model, &attrs[i])))
             return NULL;
