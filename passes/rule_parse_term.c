@@ -18,7 +18,9 @@ const char *oo__rp_behind(const oo__rule_parser *p) {
 
 char oo__rp_char_behind(const oo__rule_parser *p) {
     const char *const at = oo__rp_behind(p);
-    return at < p->lex.end ? *at : '\0';
+    if (at < p->lex.end)
+        return *at;
+    return '\0';
 }
 
 /* ---- nodes ---- */
@@ -39,7 +41,8 @@ static void set_args(oo__ast *ast, oo__rule_parser *p, const oo__ast *a, const o
 }
 
 oo_status oo__rp_sort_error(oo__rule_parser *p, const oo__ast *at, const char *what, oo__sort found) {
-    return oo__rule_fail(p, at->line, at->column, "rule-sort", "expected %s, found %s", what, oo__sort_name(found));
+    oo__rule_fail(p, at->line, at->column, "rule-sort", "expected %s, found %s", what, oo__sort_name(found));
+    return OO_INVALID;
 }
 
 static bool is_number(oo__sort sort) { return sort == OO__SORT_INT || sort == OO__SORT_FLOAT || sort == OO__SORT_ANY; }
