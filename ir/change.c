@@ -132,6 +132,7 @@ static void undo_one(oo_rewriter *rw, const oo__change *c) {
     case OO__MOVED: undo_moved(c); break;
     case OO__OUTPUTS: undo_outputs(c); break;
     case OO__ENDS: undo_ends(c); break;
+    case OO__END_IN: c->graph->outputs.data[--c->graph->outputs.n].value->noutputs--; break;
     case OO__FLAGS: c->value->flags = c->index; break;
     case OO__NODE_NAME: c->node->name = c->old; break;
     case OO__NODE_EXTRA: c->node->extra = c->old; break;

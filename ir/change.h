@@ -26,6 +26,7 @@ typedef enum oo__change_kind {
     OO__MOVED,        /* node stood in graph, before the node old (NULL: at the end) */
     OO__OUTPUTS,      /* node had index outputs, in old */
     OO__ENDS,         /* the list of declarations (count) of graph had another item at index, in old */
+    OO__END_IN,       /* graph got an output (at the end) */
     OO__FLAGS,        /* value had flags index */
     OO__NODE_NAME,    /* node was named old */
     OO__NODE_EXTRA,   /* node had extra old */
@@ -87,6 +88,8 @@ bool oo__declare(oo_rewriter *rw, oo_graph *graph, oo__declared list, uint32_t i
 void oo__declare_value(oo_rewriter *rw, oo_graph *graph, oo_value *value, const oo_type *type);
 /* What the node makes and the graphs that it holds belong to the graph that it is in. */
 void oo__node_adopt(oo_node *node);
+/* A value without a producer yet; `stem` (NULL: none) is what its name is made of. */
+oo_value *oo__fresh_value(oo_graph *graph, const char *stem);
 /* A new node with one input and one output at the end of a graph, whose output has no type. */
 oo_node *oo__build_last(oo_rewriter *rw, oo_graph *graph, const char *op, oo_value *input);
 /* The graph's output `index` is another value of the graph. */

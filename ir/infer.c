@@ -479,6 +479,11 @@ const oo_type *oo__subgraph_output(const oo__infer *c, const char *attribute, ui
     return graph && index < graph->outputs.n ? graph->outputs.data[index].value->type : NULL;
 }
 
+const oo_known *oo__subgraph_known(const oo__infer *c, const char *attribute, uint32_t index) {
+    const oo_graph *const graph = subgraph(c, attribute);
+    return graph && index < graph->outputs.n ? oo__value_known(c, graph->outputs.data[index].value) : NULL;
+}
+
 /* ---- counting ---- */
 typedef struct census {
     bool fresh;

@@ -103,6 +103,8 @@ int32_t oo__input_rank(const oo__infer *c, uint32_t i);
 const oo_expr *oo__input_dim(const oo__infer *c, uint32_t i, uint32_t axis);     /* NULL unknown */
 /* The contents, NULL when unknown. Constants of integers up to OO_KNOWN_MAX elements, and of floats up to OO_KNOWN_FLOATS_MAX, are always known. */
 const oo_known *oo__input_known(const oo__infer *c, uint32_t i);
+/* The same of any value. */
+const oo_known *oo__value_known(const oo__infer *c, oo_value *value);
 /* The contents as plain numbers: false when any element is unknown or symbolic. Room for `count` numbers. */
 bool oo__input_ints(const oo__infer *c, uint32_t i, uint32_t *count, int64_t *out, uint32_t room);
 /* An attribute of the node; within a function's body, one that refers to the call's attribute is what the call, or the function's default,
@@ -146,6 +148,7 @@ bool oo__broadcast_inputs(oo__infer *c, uint32_t first, uint32_t last, int32_t *
 /* Types of subgraph inputs are set through this before the body is inferred; then the body's output types can be read. */
 oo_status oo__infer_subgraph(oo__infer *c, const char *attribute, const oo_type *const *inputs, const oo_known *const *known, uint32_t ninputs);
 const oo_type *oo__subgraph_output(const oo__infer *c, const char *attribute, uint32_t index);
+const oo_known *oo__subgraph_known(const oo__infer *c, const char *attribute, uint32_t index);
 /* The most precise type that both describe (dims that differ become unknown), and the meet of two facts about one value (NULL on clash). */
 const oo_type *oo__type_union(oo__infer *c, const oo_type *a, const oo_type *b);
 const oo_type *oo__type_merge(oo__infer *c, const oo_type *a, const oo_type *b, bool *clash);

@@ -6,6 +6,20 @@
 
 enum { MAX_RANK = 64, MAX_PASSES = 4 };
 
+/* Elements that both know alike. */
+static const oo_known *known_union(oo__infer *c, const oo_known *a, const oo_known *b) {
+    if (!a || !b || a->elem != b->elem || a->rank != b->rank || a->count != b->count || (a->rank && memcmp(a->dims, b->dims, a->rank * sizeof *a->dims) != 0))
+        return NULL;
+    oo_known *const both = oo__known_new(c, a->elem, a->rank, a->dims);
+    bool any = false;
+    for (uint32_t i = 0; i < a->count; i++) {
+        const bool alike = a->items[i].numerator == b->items[i].numerator && a->items[i].denominator == b->items[i].denominator;
+        both->items[i] = alike ? a->items[i] : (oo_item){NULL, 1};
+        any = any || both->items[i].numerator;
+    }
+    return any ? both : NULL;
+}
+
 oo_status oo__infer_if(oo__infer *c) {
     OO_TRY(oo__infer_subgraph(c, "then_branch", NULL, NULL, 0));
     OO_TRY(oo__infer_subgraph(c, "else_branch", NULL, NULL, 0));
@@ -16,6 +30,8 @@ oo_status oo__infer_if(oo__infer *c) {
     for (uint32_t i = 0; i < c->node->noutputs; i++) {
         const oo_type *const a = oo__subgraph_output(c, "then_branch", i), *const b = oo__subgraph_output(c, "else_branch", i);
         oo__set_type(c, i, decided ? (taken ? a : b) : oo__type_union(c, a, b));
+        const oo_known *const x = oo__subgraph_known(c, "then_branch", i), *const y = oo__subgraph_known(c, "else_branch", i);
+        oo__set_known(c, i, decided ? (taken ? x : y) : known_union(c, x, y));
     }
     return OO_OK;
 }

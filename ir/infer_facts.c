@@ -66,8 +66,7 @@ static const oo_known *known_of_tensor(oo__infer *c, const oo_tensor *t) {
     return known;
 }
 
-const oo_known *oo__input_known(const oo__infer *c, uint32_t i) {
-    oo_value *const v = (oo_value *)(uintptr_t)input_of(c, i);
+const oo_known *oo__value_known(const oo__infer *c, oo_value *v) {
     if (!v)
         return NULL;
     const oo_tensor *constant = v->known ? NULL : oo_value_const(v);
@@ -77,6 +76,8 @@ const oo_known *oo__input_known(const oo__infer *c, uint32_t i) {
         v->known = oo__certain((oo__infer *)(uintptr_t)c, known_of_tensor((oo__infer *)(uintptr_t)c, constant)); /* a cache: what is known does not change */
     return v->known;
 }
+
+const oo_known *oo__input_known(const oo__infer *c, uint32_t i) { return oo__value_known(c, (oo_value *)(uintptr_t)input_of(c, i)); }
 
 bool oo__input_ints(const oo__infer *c, uint32_t i, uint32_t *count, int64_t *out, uint32_t room) {
     const oo_known *const known = oo__input_known(c, i);

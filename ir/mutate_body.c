@@ -29,18 +29,29 @@ static void forget_name(oo_rewriter *rw, oo_value *value) {
     rw->model->fresh++;
 }
 
-void oo__move_node(oo_rewriter *rw, oo_node *node, oo_node *before) {
-    oo__require_node(rw, node, __func__);
-    oo_require(before && !before->erased && before != node, "oo__move_node: there is no such place");
+/* `before` NULL: to the end. */
+static void move(oo_rewriter *rw, oo_node *node, oo_graph *graph, oo_node *before) {
     oo__log(rw, (oo__change){.kind = OO__MOVED, .node = node, .graph = node->graph, .old = oo_node_next(node)});
-    const bool leaves = before->graph != node->graph;
+    const bool leaves = graph != node->graph;
     oo__graph_unlink(node);
-    oo__graph_link(before->graph, node, before);
+    oo__graph_link(graph, node, before);
     for (uint32_t i = 0; leaves && i < node->noutputs; i++)
         if (node->outputs[i])
             forget_name(rw, node->outputs[i]);
     oo__node_adopt(node);
     oo__note_changed(rw, node);
+}
+
+void oo__move_node(oo_rewriter *rw, oo_node *node, oo_node *before) {
+    oo__require_node(rw, node, __func__);
+    oo_require(before && !before->erased && before != node, "oo__move_node: there is no such place");
+    move(rw, node, before->graph, before);
+}
+
+void oo__move_to_end(oo_rewriter *rw, oo_node *node, oo_graph *graph) {
+    oo__require_node(rw, node, __func__);
+    oo_require(!graph->dead && graph != node->graph, "oo__move_to_end: there is no such place");
+    move(rw, node, graph, NULL);
 }
 
 /* ---- inputs and outputs of the node ---- */
@@ -77,6 +88,21 @@ void oo__remove_output(oo_rewriter *rw, oo_node *node, uint32_t index) {
     node->outputs = left;
     node->noutputs--;
     oo__note_changed(rw, node);
+}
+
+oo_value *oo__add_output(oo_rewriter *rw, oo_node *node, const oo_value *like) {
+    oo__require_node(rw, node, __func__);
+    oo__log(rw, (oo__change){.kind = OO__OUTPUTS, .node = node, .index = node->noutputs, .old = node->outputs});
+    oo_value **const more = OO_NEW_ARRAY(rw->model->arena, oo_value *, node->noutputs + 1u);
+    if (node->noutputs)
+        memcpy(more, node->outputs, node->noutputs * sizeof(oo_value *));
+    oo_value *const value = oo__fresh_value(node->graph, like->name ? like->name : like->read_name);
+    value->type = like->type;
+    value->known = like->known;
+    node->outputs = more;
+    oo__node_set_output(node, node->noutputs++, value);
+    oo__note_changed(rw, node);
+    return value;
 }
 
 /* ---- inputs and outputs of the subgraph ---- */
@@ -116,6 +142,18 @@ void oo__set_body_output(oo_rewriter *rw, oo_graph *body, uint32_t index, oo_val
     if (value->graph != body)
         value = oo__build_last(rw, body, "Identity", value)->outputs[0];
     oo__set_graph_output(rw, body, index, value);
+    oo__note_changed(rw, body->owner);
+}
+
+void oo__add_body_output(oo_rewriter *rw, oo_graph *body, oo_value *value, const oo_type *declared) {
+    require_body(rw, body, __func__);
+    oo_require(oo__is_visible(value->graph, body), "oo__add_body_output: \"%s\" is not visible", oo_value_name(value));
+    if (value->graph != body || value->noutputs)
+        value = oo__build_last(rw, body, "Identity", value)->outputs[0];
+    oo__log(rw, (oo__change){.kind = OO__END_IN, .graph = body});
+    value->output_index = body->outputs.n;
+    value->noutputs++;
+    oo_vec_push(rw->model->arena, &body->outputs, (oo_value_info){.value = value, .name = value->name, .type = declared});
     oo__note_changed(rw, body->owner);
 }
 

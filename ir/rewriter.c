@@ -148,7 +148,7 @@ static void inherit(oo_rewriter *rw, oo_node *node) {
     own->metadata = extra->metadata;
 }
 
-static oo_value *fresh_value(oo_graph *graph, const char *stem) {
+oo_value *oo__fresh_value(oo_graph *graph, const char *stem) {
     oo_value *const value = oo__value_new(graph, NULL);
     value->flags |= OO_VALUE_FRESH;
     value->read_name = stem;
@@ -168,7 +168,7 @@ static oo_node *build_in(oo_rewriter *rw, oo_graph *graph, oo_node *before, cons
     inherit(rw, node);
     node->stamp = rw->model->serial;
     for (uint32_t i = 0; i < noutputs; i++)
-        oo__node_set_output(node, i, fresh_value(graph, NULL));
+        oo__node_set_output(node, i, oo__fresh_value(graph, NULL));
     return node;
 }
 
@@ -238,7 +238,7 @@ oo_value *oo_build_const(oo_rewriter *rw, oo_graph *graph, oo_tensor *tensor, co
     if (is_built_as_node(graph)) {
         value = build_constant_node(rw, graph, tensor);
     } else {
-        value = fresh_value(graph, NULL);
+        value = oo__fresh_value(graph, NULL);
         value->flags |= OO_VALUE_INITIALIZER;
         value->init = tensor;
         oo_vec_push(rw->model->arena, &graph->initializers, value);

@@ -93,6 +93,35 @@ static bool merge_in(table *t, const oo_graph *graph) {
     return true;
 }
 
+/* A Constant in the place of which an initializer that is there anyway will do. False when fuel is out. */
+static bool merge_constant(const table *t, oo_node *node) {
+    oo_value *const value = oo_node_noutputs(node) == 1 ? oo_node_output(node, 0) : NULL;
+    if (!value || !oo_value_const(value) || oo_value_is_pinned(value))
+        return true;
+    oo_value *const kept = find_equal(t, value);
+    if (!kept)
+        return true;
+    if (!oo_begin(t->rw, RULE, node))
+        return false;
+    const uint64_t size = oo_tensor_size(oo_value_const(value));
+    if (!oo_replace(t->rw, value, kept)) {
+        oo_abandon(t->rw);
+        return true;
+    }
+    oo_erase(t->rw, node);
+    oo_end(t->rw);
+    oo_count(t->rw, "constants removed", 1);
+    oo_count(t->rw, "bytes removed", size);
+    return true;
+}
+
+static bool merge_constants(const table *t, const oo_graph *graph) {
+    oo_for_each_node(node, graph)
+        if (oo_node_is(node, "Constant") && !merge_constant(t, node))
+            return false;
+    return true;
+}
+
 static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
     (void)options;
     uint64_t count = 0, buckets = 16;
@@ -102,7 +131,7 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
         buckets *= 2;
     table t = {.rw = rw, .buckets = oo_scratch(rw, buckets * sizeof(entry *)), .mask = buckets - 1};
     oo_for_each_graph(graph, model)
-        if (!merge_in(&t, graph))
+        if (!merge_in(&t, graph) || !merge_constants(&t, graph))
             break;
     return OO_OK;
 }
@@ -113,8 +142,8 @@ const oo_pass oo_pass_merge_initializers = {
     .summary = "Keep one of several initializers with the same type, dimensions and bits",
     .doc = "Comparison is bit by bit: 0.0 and -0.0 differ, and a NaN equals only the same NaN. An initializer of a "
            "subgraph may give way to an equal one of a graph around it. Initializers that a graph input can override, "
-           "and annotated ones, are neither replaced nor used for others; graph outputs are not replaced. Constant "
-           "nodes are the business of cse.",
+           "and annotated ones, are neither replaced nor used for others; graph outputs are not replaced. A Constant "
+           "node gives way to an initializer that is there anyway; of several Constant nodes cse makes one.",
     .keeps = OO_TYPES | OO_VALUES,
     .run = run,
 };

@@ -19,8 +19,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 import judge_lib
 
-PASSES = ["drop-outputs", "simplify-if", "refute-branch", "hoist-common", "simplify-loop", "inline-loop", "inline-loop{unroll=4}", "hoist-invariants"]
-RARE = {"refute-branch"}  # the models here are not such as these passes are for
+PASSES = ["drop-outputs", "simplify-if", "refute-branch", "hoist-common", "simplify-loop", "inline-loop", "inline-loop{unroll=4}", "hoist-invariants", "merge-if"]
+RARE = {"refute-branch", "merge-if"}  # the models here are not such as these passes are for
 PIPELINES = [["-p", p] for p in PASSES] + [["-O1"], ["-O2"], ["-O3"]]
 VECTOR, ROWS, NUMBER, TRUTH = "vector", "rows", "number", "truth"
 TYPES = {VECTOR: (TensorProto.FLOAT, [3]), ROWS: (TensorProto.FLOAT, [None, 3]), NUMBER: (TensorProto.INT64, []), TRUTH: (TensorProto.BOOL, [])}

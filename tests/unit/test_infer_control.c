@@ -26,6 +26,15 @@ static void branches(void **state) {
         {16, "m (bool c, float[N,4] a) => (y) { y = If(c) <then_branch = t () => (o) { o = If(c) <then_branch = u () => (q) { q = Concat <axis = 0> (a, a) }, "
              "else_branch = f () => (r) { r = Concat <axis = 0> (a, a) }> }, else_branch = e () => (p) { p = Concat <axis = 0> (a, a) }> }", "y",
          "float[2*N,4]"},
+        /* contents that both branches know alike; where they differ one element is unknown */
+        {16, "m (bool c, float[N,4] a, float[M] b) => (y) { z = If(c) <then_branch = t () => (o) { o = Shape(a) }, else_branch = e () => (p) { s = Shape(a) p = "
+             "Identity(s) }> y = Expand(b, z) }", "y", "float[N,4]"},
+        {16, "m (bool c, float[N,4] a, float[N,8] b) => (y) { z = If(c) <then_branch = t () => (o) { o = Shape(a) }, else_branch = e () => (p) { p = Shape(b) }> "
+             "y = ConstantOfShape(z) }", "y", "float[N,?]"},
+        {16, "m (bool c, float[N,4] a) => (y) { z = If(c) <then_branch = t () => (o) { o = Shape(a) }, else_branch = e () => (p) <int64[3] p = {1, 2, 3}> {}> "
+             "y = ConstantOfShape(z) }", "y", "float"},
+        {16, "m (float[N,4] a) => (y) <bool c = {0}> { z = If(c) <then_branch = t () => (o) { o = Shape(a) }, else_branch = e () => (p) <int64[3] p = {1, 2, 3}> {}> "
+             "y = ConstantOfShape(z) }", "y", "float[1,2,3]"},
     };
     check_shape_cases(CASES, COUNT(CASES));
 }

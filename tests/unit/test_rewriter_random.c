@@ -365,6 +365,30 @@ static void return_less(play *p) {
         oo__remove_body_output(p->w->rw, body, roll(p, body->outputs.n));
 }
 
+static void return_more(play *p) {
+    oo_graph *const body = some_body(p);
+    oo_value *const value = p->values.data[roll(p, p->values.n)];
+    if (body && body->outputs.n < 6 && (value->graph == body || usable(value, body->owner)))
+        oo__add_body_output(p->w->rw, body, value, roll(p, 2) ? value->type : NULL);
+}
+
+static void make_more(play *p) {
+    oo_node *const node = some_node(p);
+    if (node && node->noutputs < 6)
+        oo__add_output(p->w->rw, node, p->values.data[roll(p, p->values.n)]);
+}
+
+static void move_to_end(play *p) {
+    oo_graph *const body = some_body(p);
+    oo_node *const node = some_node(p);
+    if (!body || !node || node->graph == body || is_inside(body, node) || !may_move(node, body->owner))
+        return;
+    for (uint32_t i = 0; i < node->noutputs; i++)
+        if (node->outputs[i] && node->outputs[i]->nuses)
+            return; /* nothing behind the end uses it */
+    oo__move_to_end(p->w->rw, node, body);
+}
+
 static void take_less(play *p) {
     oo_node *const node = some_node(p);
     if (!node)
@@ -390,7 +414,7 @@ static void (*const changes[])(play *p) = {change_input,   change_value, change_
                                            new_node,       new_constant, remove_initializer, change_attribute,
                                            change_outputs, change_type,  remove_function,    move_node,
                                            move_node,      return_other, return_less,        take_less,
-                                           swap_branches};
+                                           swap_branches,  return_more,  make_more,          move_to_end};
 
 /* ---- rewrites ---- */
 static void check(const play *p, const char *const *interface) {
