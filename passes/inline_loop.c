@@ -50,6 +50,11 @@ static bool can_put_together(const oo_loop *loop, int64_t trips) {
     return true;
 }
 
+static int64_t copied_nodes(const oo_loop *loop) {
+    const int64_t n = oo__nodes_inside(loop->body);
+    return n ? n : 1;
+}
+
 static const char *problem_of(const state *s, const oo_loop *loop, int64_t trips) {
     for (uint32_t i = 0; i < loop->node->noutputs; i++)
         if (loop->node->outputs[i] && oo_value_is_annotated(loop->node->outputs[i]))
@@ -67,7 +72,7 @@ static const char *problem_of(const state *s, const oo_loop *loop, int64_t trips
             return "the operator set has no Constant for the count or the condition";
     if (!can_put_together(loop, trips))
         return "what it puts together is of a type that Unsqueeze or Concat does not take, or of none that is known";
-    if (trips > 1 && (trips > s->options->unroll || trips * oo__nodes_inside(loop->body) > s->options->max_nodes))
+    if (trips > 1 && (trips > s->options->unroll || copied_nodes(loop) > s->options->max_nodes / trips))
         return "it runs more than once, and is too large to be unrolled or that is not asked for";
     return oo_splice_problem(s->rw, loop->body, loop->node->graph, NULL);
 }

@@ -74,6 +74,9 @@ static bool is_plain(const oo_graph *branch) {
     for (uint32_t i = 0; i < branch->sparse_initializers.n; i++)
         if (branch->sparse_initializers.data[i]->sparse_init)
             return false;
+    for (uint32_t i = 0; i < branch->initializers.n; i++)
+        if (branch->initializers.data[i]->init && !oo__can_build_const(branch, (oo_elem)branch->initializers.data[i]->init->elem))
+            return false;
     for (const oo_node *node = branch->first; node; node = node->next) {
         for (uint32_t i = 0; i < node->noutputs; i++) {
             const oo_value *const value = node->outputs[i];
@@ -153,13 +156,19 @@ static void append_branch(state *s, const pair *p, oo_graph *from, oo_graph *int
         oo__add_body_output(s->rw, into, results[i], types[i]);
 }
 
+/* The first one moves down, to the place of the second, which goes. */
+static void wait_for(state *s, const pair *p) {
+    oo__move_node(s->rw, p->first, p->second);
+    s->order[p->first->id] = s->order[p->second->id];
+}
+
 static void merge(state *s, const pair *p) {
     if (!oo_begin(s->rw, RULE, p->second)) {
         s->done = true;
         return;
     }
     if (p->first->next != p->second && (!all_before(s, p->from.then_graph, p->first) || !all_before(s, p->from.else_graph, p->first)))
-        oo__move_node(s->rw, p->first, p->second);
+        wait_for(s, p);
     append_branch(s, p, p->from.then_graph, p->into.then_graph);
     append_branch(s, p, p->from.else_graph, p->into.else_graph);
     for (uint32_t i = 0; i < p->second->noutputs; i++) {
@@ -172,10 +181,12 @@ static void merge(state *s, const pair *p) {
 }
 
 /* ---- the walk ---- */
-/* The last If before the node on the same condition. */
+/* The last If before the node on the same condition; of one that very much depends on it is not looked for long. */
 static oo_node *find_earlier(const state *s, const oo_node *node) {
+    enum { MAX_USES = 1024 };
     oo_node *found = NULL;
-    for (const oo_use *use = node->inputs[0].value->uses; use; use = use->next) {
+    uint32_t n = 0;
+    for (const oo_use *use = node->inputs[0].value->uses; use && n < MAX_USES; use = use->next, n++) {
         oo_node *const other = use->user;
         if (other->graph == node->graph && oo_node_is(other, "If") && s->order[other->id] < s->order[node->id] &&
             (!found || s->order[other->id] > s->order[found->id]))
@@ -184,28 +195,27 @@ static oo_node *find_earlier(const state *s, const oo_node *node) {
     return found;
 }
 
-static bool try(state *s, oo_node *node) {
+static void try(state *s, oo_node *node) {
     pair p = {.second = node};
     if (!oo__read_branches(&p.from, node))
-        return false;
+        return;
     p.first = find_earlier(s, node);
     if (!p.first || !oo__read_branches(&p.into, p.first) || !may_merge(&p))
-        return false;
+        return;
     const bool early = all_before(s, p.from.then_graph, p.first) && all_before(s, p.from.else_graph, p.first);
     if (!early && !may_wait(s, &p)) {
         oo_miss(s->rw, RULE, node, "between it and the If on the same condition before it values go from the one to the other");
-        return false;
+        return;
     }
     merge(s, &p);
-    return !s->done;
 }
 
 static void visit(state *s, oo_graph *graph) {
     number(s, graph);
     for (oo_node *node = graph->first, *next; node && !s->done; node = next) {
         next = node->next;
-        if (oo_node_is(node, "If") && try(s, node))
-            number(s, graph);
+        if (oo_node_is(node, "If"))
+            try(s, node);
     }
     for (oo_node *node = graph->first; node && !s->done; node = node->next)
         for (uint32_t i = 0; i < oo_node_nsubgraphs(node) && !s->done; i++)

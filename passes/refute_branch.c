@@ -58,7 +58,8 @@ static bool is_assumed(const state *s, const oo_value *value) {
     return value && value->id < s->nassumed && s->assumed[value->id] == s->stamp;
 }
 
-static bool depends(const state *s, const oo_node *node) {
+static bool depends(state *s, const oo_node *node) {
+    s->steps++;
     for (uint32_t i = 0; i < node->ninputs; i++)
         if (is_assumed(s, node->inputs[i].value))
             return true;
@@ -117,7 +118,6 @@ static const oo_node *find_refusal(state *s, const oo_node *node, const oo_graph
         node->outputs[i]->known = NULL;
     }
     for (const oo_node *n = node->next; n && !found && s->steps < MAX_STEPS; n = n->next) {
-        s->steps++;
         if (!depends(s, n))
             continue;
         if (refuses(n))

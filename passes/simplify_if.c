@@ -13,7 +13,7 @@ typedef struct fact {
     bool truth;
 } fact;
 
-enum { MAX_FACTS = 64 };
+enum { MAX_FACTS = 64, MAX_USES = 4096 }; /* of a value that has more uses nothing is concluded */
 
 typedef struct state {
     oo_rewriter *rw;
@@ -90,7 +90,7 @@ static void learn(state *s, const oo_value *value, bool truth) {
     for (uint32_t i = 0; i < s->nfacts; i++)
         if (s->facts[i].value == value)
             return;
-    if (value && s->nfacts < MAX_FACTS && !oo_value_const(value))
+    if (value && s->nfacts < MAX_FACTS && value->nuses <= MAX_USES && !oo_value_const(value))
         s->facts[s->nfacts++] = (fact){value, truth};
 }
 
