@@ -20,7 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 import judge_lib
 
 PASSES = ["drop-outputs", "simplify-if", "refute-branch", "hoist-common", "simplify-loop", "inline-loop", "inline-loop{unroll=4}", "hoist-invariants", "merge-if"]
-RARE = {"refute-branch", "merge-if"}  # the models here are not such as these passes are for
+RARE = {"refute-branch"}  # the models here are not such as these passes are for
 PIPELINES = [["-p", p] for p in PASSES] + [["-O1"], ["-O2"], ["-O3"]]
 VECTOR, ROWS, NUMBER, TRUTH = "vector", "rows", "number", "truth"
 TYPES = {VECTOR: (TensorProto.FLOAT, [3]), ROWS: (TensorProto.FLOAT, [None, 3]), NUMBER: (TensorProto.INT64, []), TRUTH: (TensorProto.BOOL, [])}
@@ -151,14 +151,18 @@ class Generator:
         results = [(self.result(scope, k), k) for k in kinds]
         return scope, self.graph("branch", scope, [], results)
 
-    def add_if(self, scope, depth):
+    def add_if(self, scope, depth, condition=None):
         kinds = [self.choose([VECTOR, VECTOR, NUMBER, TRUTH]) for _ in range(1 + int(self.rng.integers(3)))]
         first, then_graph = self.branch(scope, kinds, depth)
         _, else_graph = self.branch(scope, kinds, depth, first)
         outs = [self.name() for _ in kinds]
-        scope.nodes.append(helper.make_node("If", [self.pick(scope, TRUTH)], outs, name=self.name("n"), then_branch=then_graph, else_branch=else_graph))
+        condition = condition or (self.choose(["k", "l"]) if self.chance(2) else self.pick(scope, TRUTH))
+        scope.nodes.append(helper.make_node("If", [condition], outs, name=self.name("n"), then_branch=then_graph, else_branch=else_graph))
         for out, kind in zip(outs, kinds):
             scope.add(kind, out)
+        if self.chance(3):  # another one on the same condition, with something between
+            self.vector(scope)
+            self.add_if(scope, depth, condition)
 
     def condition(self, scope, own, depth):
         """What a loop's body says of going on."""
