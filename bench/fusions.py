@@ -69,6 +69,12 @@ CASES = [  # name, opset, signature and constants, nodes
      "c = Greater(x, zero) e = Exp(x) n = Sub(e, one) y = Where(c, x, n)"),
     ("prelu (level 3)", 16, "(float[128,768] x, float[768] s) => (float[128,768] y)", "n = Neg(x) r = Relu(n) m = Mul(r, s) p = Relu(x) y = Sub(p, m)"),
     ("softsign", 16, "(float[128,768] x) => (float[128,768] y) <float one = {1}>", "a = Abs(x) b = Add(a, one) y = Div(x, b)"),
+    ("sum of squares (level 3)", 18, "(float[128,768] x) => (float[128,1] y) <int64[1] last = {-1}>", "q = Mul(x, x) y = ReduceSum(q, last)"),
+    ("sum of absolutes (level 3)", 18, "(float[128,768] x) => (float[128,1] y) <int64[1] last = {-1}>", "q = Abs(x) y = ReduceSum(q, last)"),
+    ("root of sum of squares (level 3)", 18, "(float[128,768] x) => (float[128,1] y) <int64[1] last = {-1}>", "q = Mul(x, x) s = ReduceSum(q, last) y = Sqrt(s)"),
+    ("root of sum of squares, first axis (level 3)", 18, "(float[128,768] x) => (float[1,768] y) <int64[1] last = {0}>", "q = Mul(x, x) s = ReduceSum(q, last) y = Sqrt(s)"),
+    ("logarithm of sum of powers (level 3)", 18, "(float[128,768] x) => (float[128,1] y) <int64[1] last = {-1}>", "q = Exp(x) s = ReduceSum(q, last) y = Log(s)"),
+    ("logarithm of sum (level 3)", 18, "(float[128,768] z) => (float[128,1] y) <int64[1] last = {-1}>", "x = Sigmoid(z) s = ReduceSum(x, last) y = Log(s)"),
 ] + [
     (f"rotary {h} heads, {n} x {d}", 23,
      f"(float[1,{h},{n},{d}] x, float[1,{n},{d // 2}] f) => (float[1,{h},{n},{d}] y) <int64[1] one = {{1}}, int64[1] zero = {{0}}, int64[1] half = {{{d // 2}}},"

@@ -133,10 +133,24 @@ static bool node_may_rise(question *q, const oo_node *node, int64_t from, int64_
     return true;
 }
 
+/* With a newer operator set more may be inferred: a declaration that is wrong already would make the model invalid. */
+static bool is_declared_rightly(const question *q, const oo_graph *graph, const oo_value_infos *list) {
+    for (uint32_t i = 0; i < list->n; i++) {
+        const oo_value_info *const info = &list->data[i];
+        if (!info->value || !info->type || !info->value->type || !oo__types_clash(graph->model, info->type, info->value->type))
+            continue;
+        *q->why = oo__arena_printf(q->arena, "\"%s\" is declared with another type or shape than its operator gives", oo_value_name(info->value));
+        return false;
+    }
+    return true;
+}
+
 bool oo__opset_may_rise(oo_model *model, int64_t to, oo_arena *arena, const char **why) {
     question q = {.arena = arena, .why = why};
     *why = "";
     oo_for_each_graph(graph, model) {
+        if (!is_declared_rightly(&q, graph, &graph->outputs) || !is_declared_rightly(&q, graph, &graph->infos))
+            return false;
         const int64_t from = oo_graph_opset(graph, "");
         for (const oo_node *node = graph->first; node; node = oo_node_next(node))
             if (!node_may_rise(&q, node, from, to))
