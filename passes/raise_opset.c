@@ -58,13 +58,15 @@ static bool last_axis(const question *q) {
     return rank > 0 && oo_node_int(&axis, q->node, "axis", 1) && (axis == rank - 1 || axis == -1);
 }
 
-static bool says_sizes(const question *q) { return oo_node_input(q->node, 1) || oo_node_attr(q->node, "split"); }
-
 static bool of_floats(const question *q) {
     const oo_value *const x = oo_node_input(q->node, 0);
     const oo_elem elem = x ? oo_type_elem(oo_value_type(x)) : OO_UNDEFINED;
     return elem == OO_FLOAT || elem == OO_DOUBLE || elem == OO_FLOAT16 || elem == OO_BFLOAT16;
 }
+
+/* ---- numbers of versions.def ---- */
+/* A Split without sizes makes equal parts, as many as it has outputs. */
+static int64_t parts(const oo_node *node) { return oo_node_input(node, 1) ? 0 : node->noutputs; }
 
 /* ---- the table ---- */
 typedef struct version {
@@ -72,12 +74,15 @@ typedef struct version {
     int64_t since;
     bool moved;
     bool (*condition)(const question *q);
+    const char *said;
+    int64_t (*number)(const oo_node *node); /* 0 = it need not be said */
 } version;
 
 static const version VERSIONS[] = {
-#define SAME(op, since) {#op, since, false, NULL},
-#define MOVED(op, since) {#op, since, true, NULL},
-#define SAME_IF(op, since, condition) {#op, since, false, condition},
+#define SAME(op, since) {#op, since, false, NULL, NULL, NULL},
+#define MOVED(op, since) {#op, since, true, NULL, NULL, NULL},
+#define SAME_IF(op, since, condition) {#op, since, false, condition, NULL, NULL},
+#define SAID(op, since, attribute, number) {#op, since, false, NULL, #attribute, number},
 #include "passes/versions.def"
 };
 
@@ -185,6 +190,12 @@ static void move(oo_rewriter *rw, oo_node *node, const oo__form *form) {
     oo_remove_attr(rw, node, form->attr);
 }
 
+static void say(oo_rewriter *rw, oo_node *node, const version *row) {
+    const int64_t number = row->number(node);
+    if (number)
+        oo_set_int(rw, node, row->said, number);
+}
+
 static void rewrite(oo_rewriter *rw, oo_node *node, int64_t from, int64_t to) {
     const oo_schema *schema = oo__schema_find("", node->op->name, from);
     for (int64_t v = from + 1; v <= to && schema; v++) {
@@ -195,6 +206,8 @@ static void rewrite(oo_rewriter *rw, oo_node *node, int64_t from, int64_t to) {
             if (form && form->since == row->since)
                 move(rw, node, form);
         }
+        if (row && row->said)
+            say(rw, node, row);
         schema = after;
     }
 }

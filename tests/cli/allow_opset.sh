@@ -15,12 +15,15 @@ sed s/'""'/'"ai.onnx"'/ m.onnxtxt >a.onnxtxt; "$ONNXOPT" -q --allow-opset 22 a.o
 model 12 "y = Relu(x) z = Softmax(x)" >m.onnxtxt; show --allow-opset 22 | grep import
 # 22 is not enough, 23 is; the attribute of ReduceMax becomes an input
 model 17 "$rms z = ReduceMax<axes = [1]>(x)" >m.onnxtxt; show --allow-opset 22 | grep import; show --allow-opset 23
+# a Split says how many parts it makes, unless it says their sizes
+model 12 "$rms k, l = Split<axis = 1>(x) m, n = Split<axis = 1, split = [1, 3]>(x) z = Concat<axis = 1>(k, l, m, n)" >m.onnxtxt
+show --allow-opset 23 -p rules | grep 'import\|Split\|{1, 3}'
 # functions are raised too
 model 17 "$rms z = local.top(x)" '<opset_import: ["" : 16], domain: "local">
 top (a) => (b) { b = ReduceMax<axes = [1]>(a) }' >m.onnxtxt; show -p rules --allow-opset 23
 # what is in the way
 model 12 "$norm z = Softmax<axis = 0>(x)" >m.onnxtxt; missed --allow-opset 17
-model 17 "$rms k, l = Split<axis = 1>(x) z = Concat<axis = 1>(k, l)" >m.onnxtxt; missed --allow-opset 23
+model 10 "$rms i = Cast<to = 7>(x) four = Constant<value = int64 {4}>() two = Constant<value = int64[2] {0, 1}>() o = OneHot(i, four, two) f = Cast<to = 1>(o) z = ReduceSum<axes = [2], keepdims = 0>(f)" >m.onnxtxt; missed --allow-opset 23
 model 17 "$rms i = Cast<to = 7>(x) k = Cast<to = 1>(i) z = Unknown(k)" >m.onnxtxt; missed --allow-opset 23
 model 17 "$rms z = local.top<axes = [1]>(x)" '<opset_import: ["" : 16], domain: "local">
 top <axes> (a) => (b) { b = ReduceMax<axes: ints = @axes>(a) }' >m.onnxtxt; missed --allow-opset 23

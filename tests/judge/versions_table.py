@@ -3,7 +3,7 @@
 
 usage: versions_table.py SOURCE_DIR
 
-SAME and SAME_IF: every attribute is still there with its type and default, and what is new need not be said; every input and output is still
+SAME, SAME_IF and SAID: every attribute is still there with its type and default, and what is new need not be said; every input and output is still
 there, what is new is optional, and no element type went. MOVED: the same, but for the attributes that forms.def says are inputs. Rows are sorted,
 and of the versions from 8 to 25 every one has a row or is in DIFFERENT, with the reason.
 """
@@ -60,7 +60,7 @@ def differences(old, new, moved):
 def main():
     source = pathlib.Path(sys.argv[1], "passes")
     text = (source / "versions.def").read_text()
-    rows = re.findall(r"^(SAME|MOVED|SAME_IF)\((\w+), (\d+)(?:, (\w+))?\)$", text, re.M)
+    rows = re.findall(r"^(SAME|MOVED|SAME_IF|SAID)\((\w+), (\d+)(?:, (\w+)(?:, \w+)?)?\)$", text, re.M)
     forms = collections.defaultdict(set)
     for op, since, attribute in re.findall(r"^FORM\((\w+), (\d+), \d+, (\w+),", (source / "forms.def").read_text(), re.M):
         forms[op, int(since)].add(attribute)
