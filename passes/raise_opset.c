@@ -130,7 +130,7 @@ static bool node_may_rise(question *q, const oo_node *node, int64_t from, int64_
         q->before = schema;
         q->after = oo__schema_find("", node->op->name, v);
         if (!q->after)
-            return says_otherwise(q);
+            return refuse(q, "the operator is not there in the newer operator set");
         if (q->after != schema && !step_is_same(q))
             return false;
         schema = q->after;
