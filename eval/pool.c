@@ -139,7 +139,7 @@ static oo_status run_pool(oo__call *c, pool *j) {
     j->lowest = x->elem == OO_INT8 ? -128 : x->elem == OO_UINT8 ? 0 : -(double)INFINITY;
     const bool ok = j->y && (index || j->kind != &MAX_INDEX);
     if (ok && j->y->count)
-        oo__parallel((uint64_t)(dims[0] * dims[1]), (1 << 15) / (uint64_t)(w->taps * w->out_size) + 1, run_planes, j);
+        oo__parallel((uint64_t)(dims[0] * dims[1]), (1 << 15) / ((uint64_t)(w->taps * w->out_size) + 1) + 1, run_planes, j);
     oo__array_release(work);
     if (!ok) {
         oo__array_release(index);
@@ -151,6 +151,7 @@ static oo_status run_pool(oo__call *c, pool *j) {
 }
 
 static oo_status read_window(const oo__call *c, oo__window *w, bool bytes) {
+    *w = (oo__window){0};
     const oo_array *const x = oo__in(c, 0);
     if (!x)
         return oo__need_real(c, 0, "X");
