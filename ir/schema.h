@@ -104,7 +104,7 @@ typedef struct oo_schema_rows {
 } oo_schema_rows;
 oo_schema_rows oo__schema_rows(const char *domain, const char *name);
 /* oo__schema_find among these rows; with `newer`, an opset above the latest counts as the latest. */
-const oo_schema *oo__schema_among(oo_schema_rows rows, int64_t opset, bool newer);
+const oo_schema *oo__schema_among(oo_schema_rows own, int64_t opset, bool newer);
 /* Whether a node that `old` allows means under `now`, a later version of the operator or the same, what it means under `old`. */
 bool oo__schema_means_same(const oo_schema *old, const oo_schema *now);
 /* Highest opset of the domain that the table knows, 0 for unknown domains. */

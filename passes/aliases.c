@@ -39,8 +39,11 @@ typedef struct spellings {
 
 static void put_hyphens(char *out, const char *name) {
     size_t n = 0;
-    for (; name[n] && n + 1 < LONGEST; n++)
-        out[n] = name[n] == '_' ? '-' : name[n];
+    for (; name[n] && n + 1 < LONGEST; n++) {
+        out[n] = name[n];
+        if (out[n] == '_')
+            out[n] = '-';
+    }
     out[n] = 0;
 }
 
