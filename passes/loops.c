@@ -125,12 +125,12 @@ static bool is_float(oo_elem elem) { return elem == OO_FLOAT || elem == OO_DOUBL
 /* Dimensions that are each the same or 1, whatever their size. */
 static bool surely_broadcasts(const oo_node *node) {
     const oo_type *const result = node->noutputs && node->outputs[0] ? node->outputs[0]->type : NULL;
-    if (oo_type_rank(result) < 0 || oo_graph_opset(node->graph, "") < 7)
+    if (!result || oo_type_rank(result) < 0 || oo_graph_opset(node->graph, "") < 7)
         return false;
     for (uint32_t i = 0; i < node->ninputs; i++) {
         const oo_type *const type = node->inputs[i].value ? node->inputs[i].value->type : NULL;
         const int32_t rank = oo_type_rank(type), more = oo_type_rank(result) - rank;
-        if (rank < 0 || more < 0)
+        if (!type || rank < 0 || more < 0)
             return false;
         for (int32_t k = 0; k < rank; k++) {
             const oo_expr *const dim = type->dims[k].expr;
