@@ -19,7 +19,7 @@ typedef struct pair {
 } pair;
 
 static void number(state *s, const oo_graph *graph) {
-    if (s->model->nnodes > s->norder) {
+    if (!s->order || s->model->nnodes > s->norder) {
         s->norder = s->model->nnodes + 256;
         s->order = oo_scratch(s->rw, s->norder * sizeof *s->order);
     }
