@@ -7,7 +7,7 @@ enum { MAX_RANK = 64, MAX_ITEMS = 1024 };
 
 static const oo_type *full_type(const oo_value *value) {
     const oo_type *const type = value ? value->type : NULL;
-    if (oo_type_rank(type) < 0 || type->rank > MAX_RANK)
+    if (!type || oo_type_rank(type) < 0 || type->rank > MAX_RANK)
         return NULL;
     for (uint32_t i = 0; i < type->rank; i++)
         if (!type->dims[i].expr)
@@ -104,7 +104,7 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
     oo_for_each_graph(graph, model) oo_for_each_node(node, graph) {
         oo_node *const expand =
             oo_node_is(node, "Reshape") && oo_node_input(node, 0) ? oo_value_producer(oo_node_input(node, 0)) : NULL;
-        uint32_t axis;
+        uint32_t axis = 0;
         if (expand && oo_node_is(expand, "Expand") && expand->graph == graph && oo_node_input(expand, 0) &&
             oo_node_output(node, 0) && matches(&axis, rw, node, expand) && !merge(rw, node, expand, axis))
             return OO_OK;
