@@ -398,14 +398,15 @@ oo_status oo__infer_expand(oo__infer *c) {
     for (int32_t i = 0; i < out; i++) {
         const oo_expr *const a = i < out - rank ? oo__number(c, 1) : in->dims[i - (out - rank)].expr;
         const oo_expr *const b = i < out - wanted ? oo__number(c, 1) : target[i - (out - wanted)];
-        dims[i] = oo__broadcast_dim(c, a, b, &clash);
+        /* What a negative number asks for is not defined. */
+        dims[i] = b && oo__expr_high(b) < 0 ? NULL : oo__broadcast_dim(c, a, b, &clash);
     }
     if (clash)
         return oo__infer_fail(c, "the input does not broadcast to the shape asked for");
     oo__set_tensor(c, 0, oo_type_elem(in), out, dims);
     const oo_known *const k = oo__input_known(c, 0);
     int64_t n;
-    if (k && k->count == 1 && out == 1 && dims[0] && oo__expr_is_int(dims[0], &n) && n <= OO_KNOWN_MAX) {
+    if (k && k->count == 1 && out == 1 && dims[0] && oo__expr_is_int(dims[0], &n) && n >= 0 && n <= OO_KNOWN_MAX) {
         oo_known *const filled = vector(c, k->elem, (uint32_t)n);
         for (uint32_t i = 0; i < filled->count; i++)
             filled->items[i] = k->items[0];
