@@ -1,6 +1,6 @@
 /* Slices with steps that take a value apart into pixels of blocks, concatenated, are one movement of the whole: SpaceToDepth, or Reshape,
  * Transpose, Reshape. */
-#include <onnxopt/onnxopt.h>
+#include "passes/whole_numbers.h"
 
 static const char RULE[] = "merge-blocks";
 enum { MOST_AXES = 8, MOST_PARTS = 64 };
@@ -18,22 +18,6 @@ typedef struct blocks {
 } blocks;
 
 /* ---- reading ---- */
-/* The contents of a constant list; false when it is longer than `count` may be or no list of whole numbers. */
-static bool list_of(int64_t *out, uint32_t *count, const oo_value *value) {
-    const oo_tensor *const tensor = value ? oo_value_const(value) : NULL;
-    int32_t narrow[MOST_AXES];
-    if (!tensor || oo_tensor_count(tensor) > MOST_AXES)
-        return false;
-    *count = (uint32_t)oo_tensor_count(tensor);
-    if (oo_tensor_elem(tensor) == OO_INT64)
-        return oo_tensor_read(tensor, 0, *count, out);
-    if (oo_tensor_elem(tensor) != OO_INT32 || !oo_tensor_read(tensor, 0, *count, narrow))
-        return false;
-    for (uint32_t i = 0; i < *count; i++)
-        out[i] = narrow[i];
-    return true;
-}
-
 typedef struct cut {
     uint32_t n;
     int64_t starts[MOST_AXES], ends[MOST_AXES], axes[MOST_AXES], steps[MOST_AXES];
@@ -56,12 +40,13 @@ static void sort_cut(cut *c) {
 }
 
 static bool cut_of(cut *out, const oo_node *slice, uint32_t rank) {
-    uint32_t starts, ends, axes, steps;
-    if (!list_of(out->starts, &starts, oo_node_input(slice, 1)) || !list_of(out->ends, &ends, oo_node_input(slice, 2)) ||
-        !list_of(out->axes, &axes, oo_node_input(slice, 3)) || !list_of(out->steps, &steps, oo_node_input(slice, 4)) ||
-        starts != ends || starts != axes || starts != steps || !starts)
-        return false;
-    out->n = starts;
+    int64_t *const lists[] = {out->starts, out->ends, out->axes, out->steps};
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t n;
+        if (!oo__whole_numbers(lists[i], &n, MOST_AXES, oo_node_input(slice, i + 1)) || !n || (i && n != out->n))
+            return false;
+        out->n = n;
+    }
     for (uint32_t i = 0; i < out->n; i++) {
         out->axes[i] += out->axes[i] < 0 ? rank : 0;
         if (out->axes[i] < 0 || out->axes[i] >= (int64_t)rank)

@@ -1,5 +1,5 @@
 /* Slices that together are the whole of a dimension are the parts of one Split. */
-#include <onnxopt/onnxopt.h>
+#include "passes/whole_numbers.h"
 
 #include <stdlib.h>
 
@@ -23,17 +23,7 @@ static bool single(int64_t *out, const oo_node *node, uint32_t input, const char
         *out = items[0];
         return true;
     }
-    const oo_value *const value = oo_node_input(node, input);
-    const oo_tensor *const tensor = value ? oo_value_const(value) : NULL;
-    int32_t narrow;
-    if (!tensor || oo_tensor_count(tensor) != 1)
-        return false;
-    if (oo_tensor_elem(tensor) == OO_INT64)
-        return oo_tensor_read(tensor, 0, 1, out);
-    if (oo_tensor_elem(tensor) != OO_INT32 || !oo_tensor_read(tensor, 0, 1, &narrow))
-        return false;
-    *out = narrow;
-    return true;
+    return oo__whole_number(out, oo_node_input(node, input));
 }
 
 static int64_t within(int64_t position, int64_t size) {

@@ -1,5 +1,5 @@
 /* What a sequence is asked for at a known place is the tensor that went into it, or a slice of the tensor that was split. */
-#include <onnxopt/onnxopt.h>
+#include "passes/whole_numbers.h"
 
 static const char RULE[] = "unpack-sequences";
 enum { MAX_PARTS = 4096 };
@@ -10,20 +10,9 @@ typedef struct unpacker {
 } unpacker;
 
 /* The whole numbers of a constant of rank 0 or 1; how many, 0 when it is none or has more than `room`. */
-static uint32_t whole_numbers(int64_t *out, uint32_t room, const oo_value *value) {
-    const oo_tensor *const tensor = value ? oo_value_const(value) : NULL;
-    if (!tensor || oo_tensor_rank(tensor) > 1 || oo_tensor_count(tensor) > room)
-        return 0;
-    const uint32_t count = (uint32_t)oo_tensor_count(tensor);
-    if (oo_tensor_elem(tensor) == OO_INT64)
-        return oo_tensor_read(tensor, 0, count, out) ? count : 0;
-    for (uint32_t i = 0; i < count; i++) {
-        int32_t narrow;
-        if (oo_tensor_elem(tensor) != OO_INT32 || !oo_tensor_read(tensor, i, 1, &narrow))
-            return 0;
-        out[i] = narrow;
-    }
-    return count;
+static uint32_t list_of(int64_t *out, uint32_t room, const oo_value *value) {
+    uint32_t count;
+    return oo__whole_numbers(out, &count, room, value) && oo_tensor_rank(oo_value_const(value)) <= 1 ? count : 0;
 }
 
 /* Where part `position` of a SplitToSequence begins and ends: one size for all but the last, or a list of sizes. */
@@ -33,7 +22,7 @@ static bool part_of(int64_t *start, int64_t *end, const unpacker *u, const oo_no
     const int64_t whole = oo_type_dim(oo_value_type(oo_node_input(split, 0)), axis);
     const bool even = !sizes || (oo_value_const(sizes) && oo_tensor_rank(oo_value_const(sizes)) == 0);
     u->sizes[0] = 1;
-    const uint32_t count = sizes ? whole_numbers(u->sizes, MAX_PARTS, sizes) : 1;
+    const uint32_t count = sizes ? list_of(u->sizes, MAX_PARTS, sizes) : 1;
     if (!count || (even && (whole < 0 || u->sizes[0] < 1)))
         return oo_miss(u->rw, RULE, split, "the sizes of its parts are not known");
     const int64_t size = u->sizes[0], parts = even ? whole / size + (whole % size != 0) : count;
@@ -104,7 +93,7 @@ static bool unpack(const unpacker *u, oo_node *node) {
     int64_t position;
     if (!maker || !oo_node_output(node, 0) || oo_value_is_annotated(oo_node_output(node, 0)))
         return true;
-    if (whole_numbers(&position, 1, oo_node_input(node, 1)) != 1) {
+    if (list_of(&position, 1, oo_node_input(node, 1)) != 1) {
         oo_miss(u->rw, RULE, node, "its position is not constant");
         return true;
     }

@@ -1,5 +1,5 @@
 /* Parts that a Reshape stacks along an axis of their own, and that are taken off it one by one, are the parts of one Split along the axis beside. */
-#include <onnxopt/onnxopt.h>
+#include "passes/whole_numbers.h"
 
 static const char RULE[] = "unstack";
 enum { MOST_PARTS = 64, MOST_RANK = 16 };
@@ -17,16 +17,7 @@ typedef struct stack {
 
 /* ---- reading ---- */
 static bool single_number(int64_t *out, const oo_value *value, uint32_t rank) {
-    const oo_tensor *const tensor = value ? oo_value_const(value) : NULL;
-    int32_t narrow;
-    if (!tensor || oo_tensor_rank(tensor) != rank || oo_tensor_count(tensor) != 1)
-        return false;
-    if (oo_tensor_elem(tensor) == OO_INT64)
-        return oo_tensor_read(tensor, 0, 1, out);
-    if (oo_tensor_elem(tensor) != OO_INT32 || !oo_tensor_read(tensor, 0, 1, &narrow))
-        return false;
-    *out = narrow;
-    return true;
+    return oo__whole_number(out, value) && oo_tensor_rank(oo_value_const(value)) == rank;
 }
 
 static bool squeezed_axis(int64_t *out, const oo_node *node) {
