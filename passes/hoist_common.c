@@ -1,6 +1,7 @@
 /* What both branches of an If compute is computed before it. It is computed in either case, so nothing new can fail. */
 #include "ir/body.h"
 #include "passes/branches.h"
+#include "passes/inner_first.h"
 #include "passes/same_code.h"
 
 static const char RULE[] = "hoist-common";
@@ -153,20 +154,17 @@ static void hoist_from(state *s, oo_node *owner) {
 }
 
 /* Inner Ifs first: what leaves them may leave the one around, too. */
-static void visit(state *s, oo_graph *graph) {
-    for (oo_node *node = oo_graph_first(graph), *next; node && !s->done; node = next) {
-        next = oo_node_next(node);
-        for (uint32_t i = 0; i < oo_node_nsubgraphs(node) && !s->done; i++)
-            visit(s, oo_node_subgraph(node, i));
-        if (oo_node_is(node, "If") && !s->done)
-            hoist_from(s, node);
-    }
+static bool visit(void *state_, oo_node *node) {
+    state *const s = state_;
+    if (oo_node_is(node, "If"))
+        hoist_from(s, node);
+    return !s->done;
 }
 
 static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
     (void)options;
     state s = {.rw = rw, .same = oo__same_new(rw)};
-    oo_for_each_graph(graph, model) if (!oo_graph_owner(graph)) visit(&s, graph);
+    oo__visit_inner_first(model, visit, &s);
     return OO_OK;
 }
 

@@ -4,6 +4,7 @@
  * an If. */
 #include "ir/body.h"
 #include "passes/branches.h"
+#include "passes/inner_first.h"
 #include "passes/loops.h"
 
 static const char RULE[] = "hoist-invariant";
@@ -87,20 +88,16 @@ static void hoist_from(state *s, oo_node *owner) {
 }
 
 /* Inner loops first: what leaves them may leave the one around, too. */
-static void visit(state *s, oo_graph *graph) {
-    for (oo_node *node = oo_graph_first(graph), *next; node && !s->done; node = next) {
-        next = oo_node_next(node);
-        for (uint32_t i = 0; i < oo_node_nsubgraphs(node) && !s->done; i++)
-            visit(s, oo_node_subgraph(node, i));
-        if (!s->done)
-            hoist_from(s, node);
-    }
+static bool visit(void *state_, oo_node *node) {
+    state *const s = state_;
+    hoist_from(s, node);
+    return !s->done;
 }
 
 static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
     (void)options;
     state s = {.rw = rw, .model = model};
-    oo_for_each_graph(graph, model) if (!oo_graph_owner(graph)) visit(&s, graph);
+    oo__visit_inner_first(model, visit, &s);
     return OO_OK;
 }
 

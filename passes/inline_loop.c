@@ -1,5 +1,6 @@
 /* A Loop whose body runs a known number of times: none, once, or, where asked for, a few times. */
 #include "passes/branches.h"
+#include "passes/inner_first.h"
 #include "passes/loops.h"
 
 #include "ir/rewriter.h"
@@ -196,14 +197,10 @@ static void try(state *s, oo_node *node) {
 }
 
 /* Inner loops first: what is unrolled is then copied as it is. */
-static void visit(state *s, oo_graph *graph) {
-    for (oo_node *node = oo_graph_first(graph), *next; node && !s->done; node = next) {
-        next = oo_node_next(node);
-        for (uint32_t i = 0; i < oo_node_nsubgraphs(node) && !s->done; i++)
-            visit(s, oo_node_subgraph(node, i));
-        if (!s->done)
-            try(s, node);
-    }
+static bool visit(void *state_, oo_node *node) {
+    state *const s = state_;
+    try(s, node);
+    return !s->done;
 }
 
 static oo_status run(oo_rewriter *rw, oo_model *model, const void *opts) {
@@ -213,7 +210,7 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *opts) {
         if (oo__rewriter_rewrites(rw) != before)
             oo__infer_proofs(model);
         before = oo__rewriter_rewrites(rw);
-        oo_for_each_graph(graph, model) if (!oo_graph_owner(graph)) visit(&s, graph);
+        oo__visit_inner_first(model, visit, &s);
     } while (!s.done && oo__rewriter_rewrites(rw) != before);
     return OO_OK;
 }

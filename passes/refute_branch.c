@@ -4,6 +4,7 @@
  * that run whenever it does. Where a node then gets an input of a rank that it does not take, the branch is refuted. Exporters write such an If
  * for what torch calls squeeze. */
 #include "passes/branches.h"
+#include "passes/inner_first.h"
 
 #include <string.h>
 
@@ -156,21 +157,18 @@ static void try_branches(state *s, oo_node *node) {
         s->done = true;
 }
 
-static void visit(state *s, oo_graph *graph) {
-    for (oo_node *node = oo_graph_first(graph), *next; node && !s->done; node = next) {
-        next = oo_node_next(node);
-        for (uint32_t i = 0; i < oo_node_nsubgraphs(node) && !s->done; i++)
-            visit(s, oo_node_subgraph(node, i));
-        if (oo_node_is(node, "If") && !s->done)
-            try_branches(s, node);
-    }
+static bool visit(void *state_, oo_node *node) {
+    state *const s = state_;
+    if (oo_node_is(node, "If"))
+        try_branches(s, node);
+    return !s->done;
 }
 
 static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
     (void)options;
     state s = {.rw = rw, .model = model, .nassumed = model->nvalues};
     s.assumed = oo_scratch(rw, ((size_t)s.nassumed + 1) * sizeof *s.assumed);
-    oo_for_each_graph(graph, model) if (!oo_graph_owner(graph)) visit(&s, graph);
+    oo__visit_inner_first(model, visit, &s);
     oo_vec_free(&s.before);
     return OO_OK;
 }
