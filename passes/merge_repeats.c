@@ -1,19 +1,9 @@
 /* Items that Expand repeats side by side, between two views of the same elements, are what Gather takes several times: so heads of keys and
  * values that several heads of queries share are repeated. */
-#include "ir/infer.h"
+#include "passes/shapes.h"
 
 static const char RULE[] = "merge-repeats";
-enum { MAX_RANK = 64, MAX_ITEMS = 1024 };
-
-static const oo_type *full_type(const oo_value *value) {
-    const oo_type *const type = value ? value->type : NULL;
-    if (!type || oo_type_rank(type) < 0 || type->rank > MAX_RANK)
-        return NULL;
-    for (uint32_t i = 0; i < type->rank; i++)
-        if (!type->dims[i].expr)
-            return NULL;
-    return type;
-}
+enum { MAX_ITEMS = 1024 };
 
 /* The one axis, not the first, that has size 1 in `from` and another number of items in `to`. False when anything else differs too. */
 static bool repeated_axis(uint32_t *axis, const oo_type *from, const oo_type *to) {
@@ -41,8 +31,8 @@ static bool merges(const oo_type *merged, const oo_type *type, uint32_t axis, in
 }
 
 static bool matches(uint32_t *axis, oo_rewriter *rw, const oo_node *reshape, const oo_node *expand) {
-    const oo_type *const one = full_type(oo_node_input(expand, 0)), *const many = full_type(oo_node_output(expand, 0));
-    const oo_type *const merged = full_type(oo_node_output(reshape, 0));
+    const oo_type *const one = shapes_full(oo_node_input(expand, 0)), *const many = shapes_full(oo_node_output(expand, 0));
+    const oo_type *const merged = shapes_full(oo_node_output(reshape, 0));
     if (!one || !many || !merged)
         return oo_miss(rw, RULE, reshape, "a dimension is not known");
     if (!repeated_axis(axis, one, many))

@@ -1,4 +1,4 @@
-/* What the parts of fold-shapes share. */
+/* What the parts of fold-shapes share, and shapes_full, which others call too. */
 #ifndef PASSES_SHAPES_H
 #define PASSES_SHAPES_H
 #include "ir/infer.h"
