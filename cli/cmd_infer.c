@@ -1,10 +1,10 @@
 /* onnxopt infer: types and symbolic shapes of all values, as a table or as JSON, and the model with them. */
 #include "cli/cli.h"
 #include "cli/duration.h"
+#include "cli/json.h"
 #include "ir/infer_learn.h"
 #include "ir/infer_store.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -154,15 +154,6 @@ static const char *summary(const job *j) {
 }
 
 /* ---- JSON ---- */
-static void put_json(cJSON *object) {
-    char *const text = cJSON_PrintUnformatted(object);
-    if (!text)
-        oo__oom(0);
-    puts(text);
-    cJSON_free(text);
-    cJSON_Delete(object);
-}
-
 static cJSON *new_object(const char *type) {
     cJSON *const object = cJSON_CreateObject();
     cJSON_AddNumberToObject(object, "v", 1);
@@ -209,7 +200,7 @@ static void print_value_json(const job *j, const oo_graph *graph, const line *l)
             cJSON_AddItemToArray(shape, dim_json(j, &type->dims[i]));
     }
     add_contents(j, o, l);
-    put_json(o);
+    oo__put_json(stdout, o, false);
 }
 
 static void print_summary_json(const job *j) {
@@ -220,7 +211,7 @@ static void print_summary_json(const job *j) {
     cJSON_AddNumberToObject(o, "unknown", (double)j->counts.unknown);
     cJSON_AddNumberToObject(o, "share", share_of(&j->counts));
     cJSON_AddNumberToObject(o, "seconds", j->seconds);
-    put_json(o);
+    oo__put_json(stdout, o, false);
 }
 
 /* ---- constraints ---- */
@@ -238,7 +229,7 @@ static void print_constraint(const job *j, const oo_constraint *k) {
     cJSON_AddStringToObject(o, "node", safe(j, oo_node_name(k->node)));
     if (k->symbol)
         cJSON_AddStringToObject(o, "replaced", safe(j, k->symbol));
-    put_json(o);
+    oo__put_json(stdout, o, false);
 }
 
 static void print_constraints(const job *j) {

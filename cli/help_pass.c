@@ -1,7 +1,7 @@
 /* --list-passes and --help-pass, from the passes' own declarations. */
 #include "cli/cli.h"
+#include "cli/json.h"
 
-#include <cjson/cJSON.h>
 #include <string.h>
 
 static const char *type_name(oo_option_type type) {
@@ -38,12 +38,7 @@ static void print_json(FILE *f, oo_context *context, const oo_registry *registry
         const oo_pass *const pass = oo__registry_at(registry, i, &origin);
         cJSON_AddItemToArray(list, pass_json(pass, origin, oo__pipeline_level_of(context, registry, pass)));
     }
-    char *const text = cJSON_Print(list);
-    if (!text)
-        oo__oom(0);
-    fprintf(f, "%s\n", text);
-    cJSON_free(text);
-    cJSON_Delete(list);
+    oo__put_json(f, list, true);
 }
 
 void oo__print_passes(FILE *f, oo_context *context, const oo_registry *registry, const char *how) {

@@ -1,8 +1,8 @@
 /* --list-passes=aliases: other optimizers' names of passes, and what of ours they stand for. */
 #include "cli/cli.h"
+#include "cli/json.h"
 #include "passes/aliases.h"
 
-#include <cjson/cJSON.h>
 #include <string.h>
 
 static const char *const KINDS[] = {[OO_ALIAS_OURS] = "ours", [OO_ALIAS_NEEDLESS] = "needless", [OO_ALIAS_REFUSED] = "refused"};
@@ -32,12 +32,7 @@ static void print_json(FILE *f) {
         cJSON_AddStringToObject(object, "note", alias->note);
         cJSON_AddItemToArray(list, object);
     }
-    char *const text = cJSON_Print(list);
-    if (!text)
-        oo__oom(0);
-    fprintf(f, "%s\n", text);
-    cJSON_free(text);
-    cJSON_Delete(list);
+    oo__put_json(f, list, true);
 }
 
 void oo__print_aliases(FILE *f, bool json) {

@@ -1,8 +1,8 @@
 /* --list-rules, from the rules themselves. */
 #include "cli/cli.h"
+#include "cli/json.h"
 #include "passes/rule_base.h"
 
-#include <cjson/cJSON.h>
 #include <string.h>
 
 static void print_json(FILE *f, const oo__rules *rules) {
@@ -30,12 +30,7 @@ static void print_json(FILE *f, const oo__rules *rules) {
         cJSON_AddStringToObject(object, "text", rule->text);
         cJSON_AddItemToArray(list, object);
     }
-    char *const text = cJSON_Print(list);
-    if (!text)
-        oo__oom(0);
-    fprintf(f, "%s\n", text);
-    cJSON_free(text);
-    cJSON_Delete(list);
+    oo__put_json(f, list, true);
 }
 
 void oo__print_rules(FILE *f, oo_rulebase *base, bool json) {

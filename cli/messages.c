@@ -1,8 +1,8 @@
 /* Printers of diagnostics, passes and results: text for people, JSON lines for programs. */
 #include "cli/cli.h"
 #include "cli/duration.h"
+#include "cli/json.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -165,15 +165,6 @@ static cJSON *new_line(const char *type) {
     return line;
 }
 
-static void put_line(FILE *file, cJSON *line) {
-    char *const text = cJSON_PrintUnformatted(line);
-    if (!text)
-        oo__oom(0);
-    fprintf(file, "%s\n", text);
-    cJSON_free(text);
-    cJSON_Delete(line);
-}
-
 static void put_json(FILE *file, const oo_diag *d) {
     cJSON *const line = new_line(d->severity == OO_REMARK ? "remark" : "diagnostic");
     cJSON_AddStringToObject(line, "severity", severity_words[d->severity]);
@@ -193,7 +184,7 @@ static void put_json(FILE *file, const oo_diag *d) {
         cJSON_AddNumberToObject(line, "column", d->column);
     }
     add_text(line, "source_line", d->source_line);
-    put_line(file, line);
+    oo__put_json(file, line, false);
 }
 
 void oo__print_diag(void *user, const oo_diag *diag) {
@@ -222,7 +213,7 @@ void oo__print_pass_json(const oo_printer *printer, const oo_pass_report *report
             free(name);
         }
     }
-    put_line(printer->file, line);
+    oo__put_json(printer->file, line, false);
 }
 
 /* ---- results ---- */
@@ -254,7 +245,7 @@ static void put_result_json(FILE *file, const oo_result *r) {
     if (r->bytes_after >= 0)
         cJSON_AddNumberToObject(line, "bytes_after", (double)r->bytes_after);
     cJSON_AddNumberToObject(line, "seconds", r->seconds);
-    put_line(file, line);
+    oo__put_json(file, line, false);
 }
 
 void oo__print_checked(const oo_printer *printer, const char *file, bool valid, uint32_t errors, uint32_t warnings, double seconds) {
@@ -265,7 +256,7 @@ void oo__print_checked(const oo_printer *printer, const char *file, bool valid, 
         cJSON_AddNumberToObject(line, "errors", errors);
         cJSON_AddNumberToObject(line, "warnings", warnings);
         cJSON_AddNumberToObject(line, "seconds", seconds);
-        put_line(printer->file, line);
+        oo__put_json(printer->file, line, false);
     } else if (!printer->quiet) {
         oo__put_safe(printer->file, file);
         char took[OO_DURATION_SIZE];
@@ -287,7 +278,7 @@ void oo__print_compared_json(const oo_printer *printer, const oo_compared *c) {
     cJSON_AddNumberToObject(line, "error", c->error);
     if (c->folder)
         add_text(line, "folder", c->folder);
-    put_line(printer->file, line);
+    oo__put_json(printer->file, line, false);
 }
 
 void oo__print_result(const oo_printer *printer, const oo_result *r) {

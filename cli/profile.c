@@ -1,6 +1,6 @@
+#include "cli/json.h"
 #include "cli/profile.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,12 +122,7 @@ static void put_json(FILE *f, const oo_profile *p, double seconds) {
         for (uint32_t i = 0; i < count; i++)
             cJSON_AddItemToArray(list, row_json(p, &rows[i], by_node != 0));
     }
-    char *const text = cJSON_PrintUnformatted(all);
-    if (!text)
-        oo__oom(0);
-    fprintf(f, "%s\n", text);
-    cJSON_free(text);
-    cJSON_Delete(all);
+    oo__put_json(f, all, false);
 }
 
 void oo__profile_print(FILE *f, const oo_profile *p, double seconds, bool json) {
