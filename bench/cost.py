@@ -174,6 +174,14 @@ def growth(arg, report):
     return max(report["exponent"], report["exponent_of_last_decade"]) <= EXPONENT and all(r["fits"] for r in report["growth"])
 
 
+def finish(good, report, file):
+    """Keeps the report where asked, says whether every target is met, and ends the program."""
+    if file:
+        file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print("\nEvery target is met." if good else "\nA target is missed.")
+    sys.exit(not good)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--onnxopt", default=str(ROOT / "build/release/onnxopt"))
@@ -200,10 +208,7 @@ def main():
         sys.exit(str(failure))
     if not arg.quick:
         cost_of_peers(models, arg, report)
-    if arg.json:
-        arg.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    print("\nEvery target is met." if good else "\nA target is missed.")
-    sys.exit(not good)
+    finish(good, report, arg.json)
 
 
 if __name__ == "__main__":

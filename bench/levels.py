@@ -9,7 +9,6 @@ is missed. Wall time is a median of the runs, processor time the least. --all pr
 Run it with the judges' Python; on a machine that does other work under `chrt -f 10`.
 """
 import argparse
-import json
 import os
 import pathlib
 import resource
@@ -96,10 +95,7 @@ def main():
         good &= growth(arg, report)
     except cost.Failed as failure:
         sys.exit(str(failure))
-    if arg.json:
-        arg.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    print("\nEvery target is met." if good else "\nA target is missed.")
-    sys.exit(not good)
+    cost.finish(good, report, arg.json)
 
 
 if __name__ == "__main__":
