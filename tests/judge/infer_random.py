@@ -163,10 +163,19 @@ class Maker:
         return helper.make_model(graph, opset_imports=opsets, ir_version=10)
 
 
+def forget_negative(kind):
+    """Takes out dimensions below 0: onnx writes them where a node has no result, such as Expand to -1."""
+    if kind.WhichOneof("value") == "tensor_type":
+        for dim in kind.tensor_type.shape.dim:
+            if dim.dim_value < 0:
+                dim.Clear()
+
+
 def less_precise(expected, inferred):
     """None, or what onnx infers and we do not."""
     ours, names = {v.name: v.type for v in inferred.graph.output}, {}
     for out in expected.graph.output:
+        forget_negative(out.type)
         wrong = compare_type(out.type, ours[out.name], names, out.name)
         if wrong:
             return wrong
@@ -265,7 +274,7 @@ def judge(job):
         elif run.returncode == 0 and code == "0":
             kinds += "run"
             failure = contradiction(inferred, base, model)
-    if failure and name.startswith(WINDOWS) and (re.search(r"dim \d is (\?|-\d+) for [01]$", failure) or "ceil_mode" in str(model)):
+    if failure and name.startswith(WINDOWS) and (re.search(r"dim \d is \? for [01]$", failure) or "ceil_mode" in str(model)):
         failure = None
     if failure and any(name.startswith(op + "-") and part in failure for op, part in WRONG):
         failure = None
