@@ -143,6 +143,9 @@ oo_status oo__evaluate(oo_evaluator *evaluator, oo_datum *const *inputs, oo_datu
 oo_status oo__evaluate_node(oo_evaluator *evaluator, const oo_node *node, oo_datum *const *inputs, oo_datum **outputs);
 /* What a value of a graph around is when oo__evaluate_node runs subgraphs that use it; NULL takes it back. Holds until the model changes. */
 void oo__evaluator_give(oo_evaluator *evaluator, const oo_value *value, oo_datum *datum);
+/* What the readings are, when a call of the last evaluation, be it in a subgraph or function, has more than one (ir/disputed.def): then what it
+ * gave is ONNX's reading, and others have another. NULL else. */
+const char *oo__evaluator_disputed(const oo_evaluator *evaluator);
 /* Whether a kernel (or a function body) is there for the node. */
 bool oo__can_evaluate(const oo_node *node);
 #endif

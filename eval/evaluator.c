@@ -3,6 +3,7 @@
 #include "eval/evaluator.h"
 
 #include "eval/random.h"
+#include "eval/reading.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -191,7 +192,10 @@ static oo_status call_kernel(oo_evaluator *ev, const oo_node *node, const oo__ca
         return fail_at(node, OO_UNSUPPORTED, "eval-unsupported", "the evaluator has no operator %s%s%s", node->op->domain,
                        *node->op->domain ? "." : "", node->op->name);
     oo__call call = {.evaluator = ev, .node = node, .schema = callee->schema, .in = in, .nin = node->ninputs, .out = out, .nout = node->noutputs};
-    return callee->kernel(&call);
+    const oo_status status = callee->kernel(&call);
+    if (status == OO_OK && node->op->dispute && !ev->disputed)
+        ev->disputed = oo__call_disputed(&call);
+    return status;
 }
 
 static void retype_all(oo_datum **data, uint32_t count, oo_elem from, oo_elem to) {
@@ -367,6 +371,7 @@ oo_status oo__evaluate(oo_evaluator *ev, oo_datum *const *inputs, oo_datum **out
     for (uint32_t i = 0; i < graph->outputs.n; i++)
         outputs[i] = NULL;
     ev->steps = 0;
+    ev->disputed = NULL;
     oo_datum **const own = taken(ev, inputs, graph->inputs.n);
     const oo_status status = oo__run_graph(ev, graph, own, graph->inputs.n, outputs);
     return finish(status, own, graph->inputs.n, outputs, graph->outputs.n);
@@ -376,6 +381,7 @@ oo_status oo__evaluate_node(oo_evaluator *ev, const oo_node *node, oo_datum *con
     for (uint32_t i = 0; i < node->noutputs; i++)
         outputs[i] = NULL;
     ev->steps = 0;
+    ev->disputed = NULL;
     oo_datum **const own = taken(ev, inputs, node->ninputs);
     const oo_status status = run_node(ev, node, own, outputs);
     return finish(status, own, node->ninputs, outputs, node->noutputs);
@@ -385,6 +391,8 @@ void oo__evaluator_give(oo_evaluator *ev, const oo_value *value, oo_datum *datum
     refresh(ev);
     set_slot(ev, value, oo__datum_retain(datum));
 }
+
+const char *oo__evaluator_disputed(const oo_evaluator *ev) { return ev->disputed; }
 
 bool oo__can_evaluate(const oo_node *node) {
     const oo__callee callee = find_callee(node);

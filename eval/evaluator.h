@@ -40,6 +40,7 @@ struct oo_evaluator {
     unsigned depth;
     uint64_t steps;       /* nodes run so far */
     uint64_t bytes;       /* of results so far */
+    const char *disputed; /* the readings of a call of this evaluation that has several */
     uint64_t random;      /* seed, and the iterations and calls around: eval/random.h */
 };
 

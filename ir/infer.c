@@ -1,6 +1,7 @@
 /* Drives inference over graphs, subgraphs and functions, and merges what operators say with what the file claims. */
 #include "ir/infer.h"
 
+#include "ir/disputed.h"
 #include "ir/infer_learn.h"
 #include "ir/infer_run.h"
 
@@ -258,6 +259,21 @@ static oo_status refuse_arity(oo__infer *c, const oo_node *node, bool strict) {
     return strict ? status : OO_OK;
 }
 
+/* What holds under one reading of the node only is no proof: of its results the element types alone are known. */
+static void forget_disputed(oo__infer *c) {
+    if (!c->node->op->dispute || !c->settings || !c->settings->proofs_only || !oo__disputes_shape(c->node->op->dispute) || !oo__infer_disputed(c))
+        return;
+    for (uint32_t i = 0; i < c->node->noutputs; i++) {
+        oo_value *const value = c->node->outputs[i];
+        const oo_elem elem = value ? oo_type_elem(value->type) : OO_UNDEFINED;
+        if (!value)
+            continue;
+        value->type = NULL;
+        value->known = NULL;
+        oo__set_tensor(c, i, elem, -1, NULL);
+    }
+}
+
 static oo_status infer_node(oo__infer_run *run, const oo_node *node) {
     oo__infer *const c = &run->c;
     c->node = node;
@@ -279,6 +295,7 @@ static oo_status infer_node(oo__infer_run *run, const oo_node *node) {
         return c->settings && c->settings->collect ? OO_OK : refuse_arity(c, node, strict);
     const uint32_t failures = c->failures;
     const oo_status status = infer(c);
+    forget_disputed(c);
     if (c->failures != failures && strict && c->settings->collect)
         forget_outputs(node);
     return strict ? status : OO_OK;

@@ -21,6 +21,8 @@ bool oo__resize_by_aspect(oo__infer *c, const oo_expr **dims, const int64_t *axe
 const oo_known *oo__certain(oo__infer *c, const oo_known *known);
 /* floor(size * scale), as far as float arithmetic gives the same. */
 const oo_expr *oo__scaled_size(oo__infer *c, const oo_expr *size, const oo_item *scale);
+/* The readings of the node, when it has more than one (ir/disputed.c). */
+const char *oo__infer_disputed(const oo__infer *c);
 oo_status oo__infer_graph(oo__infer_run *run, oo_graph *graph);
 oo_dim oo__dim_of(const oo_expr *expr);
 const oo_type *oo__type_of_dims(oo__infer *c, oo_elem elem, uint32_t rank, const int64_t *dims);

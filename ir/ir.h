@@ -243,6 +243,7 @@ typedef struct oo_op {
     oo_function *functions; /* a local function of this name, NULL = none; a function goes before a standard operator */
     oo_schema_rows rows;    /* what ONNX defines it to be */
     bool is_constant;       /* Constant of ai.onnx, by its name */
+    const struct oo__dispute *dispute; /* some of its calls have several readings (ir/disputed.h); NULL = none */
     struct oo_op *next;     /* in its bucket */
 } oo_op;
 

@@ -1,6 +1,7 @@
 /* Operator types and local functions of a model, found by name. Models may have a hundred thousand of either, so both tables grow;
  * their rooms are powers of two. */
 #include "base/hash.h"
+#include "ir/disputed.h"
 #include "ir/ir.h"
 
 #include <string.h>
@@ -39,6 +40,7 @@ oo_op *oo__op(oo_model *model, const char *domain, const char *name) {
     oo_op **const bucket = &model->ops[hash & (model->op_room - 1)];
     oo_op *const op = OO_NEW(model->arena, oo_op);
     *op = (oo_op){.name = op_name, .domain = op_domain, .rows = oo__schema_rows(op_domain, op_name), .next = *bucket};
+    op->dispute = oo__dispute_of(op_domain, op_name);
     op->is_constant = !*op_domain && strcmp(op_name, "Constant") == 0;
     model->nops++;
     return *bucket = op;

@@ -1,7 +1,6 @@
 /* Evaluates the candidates that somebody wants, and keeps the results that may go into the file. */
 #include "passes/fold.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,29 +142,6 @@ static uint64_t expected_bytes(fold *f, const oo_node *node) {
     return count > UINT64_MAX / 128 ? UINT64_MAX : count * bits / 8;
 }
 
-/* ---- results that ONNX leaves open ---- */
-static bool is_integer(oo_elem elem) {
-    return (elem >= OO_UINT8 && elem <= OO_INT64) || elem == OO_UINT32 || elem == OO_UINT64 || elem == OO_UINT4 ||
-           elem == OO_INT4 || elem == OO_UINT2 || elem == OO_INT2;
-}
-
-static bool is_floating(oo_elem elem) {
-    return !is_integer(elem) && elem != OO_BOOL && elem != OO_STRING && elem != OO_COMPLEX64 && elem != OO_COMPLEX128;
-}
-
-/* Whether the node casts a number to an integer type that does not hold it: each runtime has a result of its own then. */
-static bool casts_out_of_range(const oo_node *node, oo_datum *const *in, oo_datum *const *out) {
-    if (!(oo_node_is(node, "Cast") || oo_node_is(node, "CastLike")) || in[0]->kind != OO_DATUM_TENSOR)
-        return false;
-    const oo_array *const from = in[0]->array, *const to = out[0]->array;
-    if (!is_floating(from->elem) || !is_integer(to->elem))
-        return false;
-    for (uint64_t i = 0; i < from->count; i++)
-        if (!(fabs(oo__array_double(from, i)) < 9e18) || oo__array_double(to, i) != trunc(oo__array_double(from, i)))
-            return true;
-    return false;
-}
-
 /* ---- one node ---- */
 /* Whether contents of this size may find room, given the most that they can free. */
 static bool may_fit(const fold *f, uint64_t bytes, uint64_t cone) {
@@ -250,8 +226,9 @@ static void evaluate(fold *f, const oo_node *node) {
         give_captures(f, node, in);
         const oo_status status = call(f, node, in, out, &why);
         give_captures(f, node, NULL);
-        if (status == OO_OK && casts_out_of_range(node, in, out)) {
-            oo_miss(f->rw, RULE, node, "a number does not fit the integer type");
+        const char *const disputed = oo__evaluator_disputed(f->evaluator);
+        if (status == OO_OK && disputed) {
+            oo_miss(f->rw, RULE, node, "ONNX and runtimes differ: %s", disputed);
             for (uint32_t i = 0; i < node->noutputs; i++)
                 oo__datum_release(out[i]);
         } else if (status == OO_OK) {

@@ -2,6 +2,7 @@
  * is not yes. */
 #include "passes/raise_opset.h"
 
+#include "ir/disputed.h"
 #include "passes/rule_run.h"
 
 #include <stdio.h>
@@ -111,6 +112,8 @@ static bool step_is_same(const question *q) {
     const version *const v = find_version(q->after);
     if (!v || (q->after->traits & OO_TRAIT_DEPRECATED) || (v->condition && !v->condition(q)))
         return says_otherwise(q);
+    if (v->moved && oo__node_disputed(q->node)) /* an empty list as an input is read otherwise than as an attribute */
+        return refuse(q, "it is read in more than one way");
     for (uint32_t i = 0; v->moved && i < q->after->max_inputs && i < 8; i++) {
         const oo__form *const form = oo__form_of_input(v->op, i);
         if (form && form->since == v->since && !can_move(q, form))

@@ -4,6 +4,7 @@
 #include "passes/rule_run.h"
 
 #include "eval/eval.h"
+#include "ir/disputed.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -375,6 +376,8 @@ static bool make_node(builder *b, call *c, oo__operand *out, uint32_t nout) {
         return false;
     if (!oo_infer(run->rw, node))
         return fail(b, "%s refuses what it would get", c->name, NULL);
+    if (oo__node_disputed(node))
+        return fail(b, "ONNX and runtimes differ on the new %s: %s", c->name, oo__node_disputed(node));
     if (!c->schema)
         oo__import_opset(run->rw, run->graph, c->op->domain,
                          run->rule->import_domain && strcmp(run->rule->import_domain, c->op->domain) == 0 ? run->rule->import_version : 1);

@@ -305,7 +305,7 @@ bool oo__constant_fold(oo__rule_run *run, oo__operand *out, uint32_t nout, const
     begin_model(run->constants);
     oo_node *const node = make_node(run, op, name, nargs, nout);
     bool ok = node && oo__can_evaluate(node) && gather(run, op->schema, args, nargs, shared, in) &&
-              oo__evaluate_node(run->constants->evaluator, node, in, results) == OO_OK;
+              oo__evaluate_node(run->constants->evaluator, node, in, results) == OO_OK && !oo__evaluator_disputed(run->constants->evaluator);
     for (uint32_t i = 0; i < nout && ok; i++) {
         ok = results[i] && results[i]->kind == OO_DATUM_TENSOR && results[i]->array->count <= MOST_ELEMENTS;
         bool same;

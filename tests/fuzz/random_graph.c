@@ -200,7 +200,7 @@ static bool is_idle(const oo_node *node, oo_datum *const *out) {
     return false;
 }
 
-/* What ONNX does not allow though the evaluator does it, or leaves open (an empty list of axes to squeeze: none, or all for ONNX Runtime). */
+/* What ONNX does not allow though the evaluator does it. */
 static bool is_lenient(const oo_random_graph *g, const oo_node *node, oo_datum *const *in, oo_datum *const *out) {
     const oo_schema *const s = node->op->functions ? NULL : oo__schema_find(node->op->domain, node->op->name, oo_model_opset(g->model, node->op->domain));
     const oo_array *const first = node->ninputs && in[0] ? in[0]->array : NULL;
@@ -209,8 +209,6 @@ static bool is_lenient(const oo_random_graph *g, const oo_node *node, oo_datum *
         if (strcmp(node->op->name, RANKED[i]) == 0)
             return true;
     if ((oo_node_is(node, "ConstantOfShape") && first && first->rank != 1) || (oo_node_is(node, "BatchNormalization") && node->noutputs > 1))
-        return true;
-    if (oo_node_is(node, "Squeeze") && node->ninputs > 1 && in[1] && in[1]->array && !in[1]->array->count)
         return true;
     if (oo_node_is(node, "Split") && node->ninputs == 1 && oo_model_opset(g->model, "") >= 18 && !oo_node_attr(node, "num_outputs"))
         return true;

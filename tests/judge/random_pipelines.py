@@ -5,7 +5,7 @@ usage: random_pipelines.py PROGRAM MOTIFS [--count N] [--seed S] [--keep]
 PROGRAM (tests/random_pipelines.c) makes the models, compares what each level gives by the evaluator and leaves both; then ONNX Runtime, optimizations
 off, runs them where it can. Its own rounding differs from operator to operator, so floating-point outputs may differ by 1e-3 of their scale;
 where they differ by more, or in integers, the outputs of the original with inputs that are a little off (1e-5 of each number) tell whether the
-model only enlarges rounding errors. Where the evaluator and ONNX Runtime disagree on the original, it is not judged.
+model only enlarges rounding errors.
 """
 import argparse
 import functools
@@ -15,7 +15,6 @@ import pickle
 import shutil
 import subprocess
 import sys
-import tempfile
 
 import numpy as np
 import onnx
@@ -70,27 +69,40 @@ def unsteady(first, inputs, k):
     return False
 
 
+def bodies(model):
+    """Graphs of which ONNX Runtime 1.32 leaves outputs unset: a body of Scan that hands an input on, a body of Scan or a branch that gives one value
+    twice. onnx's text and its reference evaluator allow both."""
+    for node in nodes(model):
+        if node.op_type in ("Scan", "If"):
+            yield from (a.g for a in node.attribute if a.type == onnx.AttributeProto.GRAPH)
+
+
+def session(path):
+    """Of the model with an Identity wherever it would be misread."""
+    model = onnx.load(path)
+    mended = 0
+    for body in bodies(model):
+        seen = {i.name for i in body.input}
+        for output in body.output:
+            if output.name in seen:
+                mended += 1
+                name = f"handed_on_{mended}_{output.name}"
+                body.node.add(op_type="Identity", input=[output.name], output=[name])
+                output.name = name
+            seen.add(output.name)
+    if not mended:
+        return compare.session(path)
+    onnx.save(model, path.with_suffix(".mended"))
+    return compare.session(path.with_suffix(".mended"))
+
+
 def judge_level(first, inputs, expected, path):
-    got = compare.run(compare.session(path), inputs)
+    got = compare.run(session(path), inputs)
     for k, (output, x, y) in enumerate(zip(first.get_outputs(), expected, got)):
         worst, why = error(output.name, x, y)
         if worst > TOLERANCE and not unsteady(first, inputs, k):
             return why or f"{output.name}: error/scale {worst:.1e}"
     return None
-
-
-def is_disputed(folder, seed, model, expected):
-    """Whether the evaluator makes something else of the original than the runtime does: then neither can judge results of the other's reading
-    (mean of nothing; a state of Scan that passes through; one value as two outputs of a branch, where the runtime takes other memory)."""
-    inputs = [f"--input={info.name}={folder}/{seed}.inputs/{k}.pb" for k, info in enumerate(model.graph.input)]
-    with tempfile.TemporaryDirectory(dir=folder) as out:
-        command = [judge_lib.ONNXOPT, "run", "-q", folder / f"{seed}.onnx", *inputs, f"--output={out}"]
-        if subprocess.run([str(c) for c in command], capture_output=True, check=False).returncode:
-            return False
-        for k, (info, x) in enumerate(zip(model.graph.output, expected)):
-            if info.type.HasField("tensor_type") and error(info.name, x, numpy_helper.to_array(onnx.load_tensor(f"{out}/output_{k}.pb")))[0] > TOLERANCE:
-                return True
-    return False
 
 
 def judge_apart(folder, seed):
@@ -122,7 +134,7 @@ def judge_seed(folder, seed, tell):
     path = folder / f"{seed}.onnx"
     try:
         model = onnx.load(path)
-        first = compare.session(path)
+        first = session(path)
         if is_wild(model, folder / f"{seed}.inputs"):
             return False, []
         inputs = read_inputs(first, folder / f"{seed}.inputs", model)
@@ -143,7 +155,7 @@ def judge_seed(folder, seed, tell):
             why = None if "NOT_IMPLEMENTED" in str(failure) else judge_lib.last_line(failure)
         if why:
             wrong.append(f"seed {seed}, {level}: {why}")
-    return (False, []) if wrong and is_disputed(folder, seed, model, expected) else (True, wrong)
+    return True, wrong
 
 
 def nodes(model):
