@@ -5,6 +5,7 @@
  * The walk goes up from the Mul or Div through values that nothing else uses: a linear operator passes the factor on to an operand, a
  * constant takes it. Nothing is changed unless every path ends in a constant. */
 #include "passes/scaled_weights.h"
+#include "passes/wholes.h"
 
 #include <math.h>
 #include <string.h>
@@ -115,6 +116,25 @@ static bool pass_move(folder *f, oo_node *node, unsigned depth) {
     return walk(f, oo_node_input(node, 0), node, depth);
 }
 
+/* Factors of an axis lie along another one before it is moved. */
+static bool pass_transpose(folder *f, oo_node *node, unsigned depth) {
+    if (is_scalar(f))
+        return pass_move(f, node, depth);
+    const int64_t *perm = NULL;
+    uint32_t count = 0;
+    const int32_t rank = oo_type_rank(oo_value_type(oo_node_output(node, 0)));
+    if (rank < 0 || f->f.behind >= (uint32_t)rank || !oo_node_ints(&perm, &count, node, "perm") || (count && count != (uint32_t)rank))
+        return refuse(f, "a Transpose does not say which axis the factors lie along");
+    const uint32_t behind = f->f.behind, at = (uint32_t)rank - 1 - behind;
+    const int64_t from = count ? perm[at] : (int64_t)behind;
+    if (from < 0 || from >= rank)
+        return refuse(f, "a Transpose moves an axis that is not there");
+    f->f.behind = (uint32_t)rank - 1 - (uint32_t)from;
+    const bool passed = walk(f, oo_node_input(node, 0), node, depth);
+    f->f.behind = behind;
+    return passed;
+}
+
 /* f(k x) = k f(x) for k > 0, element by element. */
 static bool pass_positive(folder *f, oo_node *node, unsigned depth) {
     for (uint64_t i = 0; i < f->f.n; i++)
@@ -138,8 +158,10 @@ static bool pass_add(folder *f, oo_node *node, unsigned depth) {
     return true;
 }
 
-/* One operand takes it, a constant if there is one. */
+/* One operand takes it, a constant if there is one; not the half of a Gelu in parts. */
 static bool pass_mul(folder *f, oo_node *node, unsigned depth) {
+    if (oo__closes_gelu(oo_node_output(node, 0)))
+        return refuse(f, "a product on the way is the last part of a Gelu");
     const uint32_t before = f->nedits;
     for (uint32_t i = 0; i < 2; i++)
         if (is_constant(node, i) && take(f, node, i))
@@ -238,7 +260,7 @@ static const struct {
     const char *op;
     visitor visit;
 } OPERATORS[] = {
-    {"Identity", pass_elementwise}, {"Neg", pass_elementwise},       {"Reshape", pass_move},        {"Transpose", pass_move},
+    {"Identity", pass_elementwise}, {"Neg", pass_elementwise},       {"Reshape", pass_move},        {"Transpose", pass_transpose},
     {"Squeeze", pass_move},         {"Unsqueeze", pass_move},        {"Flatten", pass_move},        {"Expand", pass_move},
     {"Slice", pass_move},           {"Gather", pass_move},           {"Tile", pass_move},           {"DepthToSpace", pass_move},
     {"SpaceToDepth", pass_move},    {"ReduceMean", pass_move},       {"ReduceSum", pass_move},      {"GlobalAveragePool", pass_move},

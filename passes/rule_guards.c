@@ -1,6 +1,7 @@
 /* The guards of guards.def: yes, no or unknown, and the terms they are made of. */
 #include "passes/filled.h"
 #include "passes/rule_run.h"
+#include "passes/wholes.h"
 
 #include "eval/eval.h"
 
@@ -97,6 +98,13 @@ static oo__term guard_count(run_t *run, terms args, uint32_t n) {
     for (uint32_t i = 0; shape.sort == OO__SORT_INTS && i < shape.count; i++)
         count = oo__term_arithmetic(run, OO__AST_MUL, &count, &shape.items[i]);
     return shape.sort == OO__SORT_INTS ? count : oo__unknown();
+}
+
+static oo__term guard_closes_function(run_t *run, terms args, uint32_t n) {
+    (void)run;
+    (void)n;
+    const oo_value *const value = operand(args, 0)->kind == OO__GRAPH_VALUE ? operand(args, 0)->value : NULL;
+    return oo__term_bool(value && (oo__closes_gelu(value) || oo__closes_normalization(value)));
 }
 
 /* ---- types ---- */
