@@ -101,6 +101,24 @@ static void add_strip(oo_pipeline *pipeline, const oo_settings *s, const oo_regi
         oo__pipeline_add(pipeline, registry, "strip", false, keys, values, 4);
 }
 
+static bool has_option(const oo_pass *pass, const char *name) {
+    for (uint32_t i = 0; i < pass->noptions; i++)
+        if (strcmp(pass->options[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* --max-growth: of every pass that asks how far the file may grow. */
+static void bound_growth(oo_pipeline *pipeline, const oo_registry *registry, const char *bytes) {
+    for (uint32_t i = 0; i < oo__registry_count(registry); i++) {
+        const oo_pass *const pass = oo__registry_at(registry, i, NULL);
+        if (!has_option(pass, "limit") || !has_option(pass, "percent"))
+            continue;
+        oo__pipeline_set(pipeline, pass->name, "limit", bytes);
+        oo__pipeline_set(pipeline, pass->name, "percent", "0");
+    }
+}
+
 static oo_status plan(job *j, const oo_registry *registry) {
     const oo_settings *const s = j->settings;
     for (uint32_t i = 0; i < s->disabled.n; i++)
@@ -111,10 +129,8 @@ static oo_status plan(job *j, const oo_registry *registry) {
     j->rules = oo__registry_rules(registry);
     OO_TRY(oo__pipeline_parse(&j->pipeline, j->context, registry, with_rules(s, text), origin));
     add_strip(j->pipeline, s, registry);
-    if (s->max_growth) {
-        oo__pipeline_set(j->pipeline, "fold-constants", "limit", s->max_growth);
-        oo__pipeline_set(j->pipeline, "fold-constants", "percent", "0");
-    }
+    if (s->max_growth)
+        bound_growth(j->pipeline, registry, s->max_growth);
     oo__pipeline_add_shapes(j->pipeline, s, registry);
     return OO_OK;
 }

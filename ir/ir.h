@@ -328,8 +328,8 @@ struct oo_model {
     uint32_t nnodes, nvalues;                /* ids given out */
     uint32_t properties;                     /* OO_ORDER ... that hold now */
     uint64_t fresh;                          /* counter for names */
-    uint64_t constant_bytes;                 /* of all constants when a pass first asked; it is what budgets count from */
-    bool constants_measured;                 /* somebody has asked */
+    uint64_t first_weight, first_constants;  /* what the file and its constants weighed when passes began (ir/growth.h) */
+    bool weighed;
     uint32_t defects;                        /* told while reading; not 0: the model is whole enough to be checked and for nothing else */
     struct oo_exprs *exprs;                  /* dimensions as inference knows them, NULL before it ran */
     struct oo__learned *learned;             /* constraints of the last inference, NULL = none were looked for */

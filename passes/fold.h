@@ -4,10 +4,10 @@
 #ifndef PASSES_FOLD_H
 #define PASSES_FOLD_H
 #include "eval/eval.h"
+#include "ir/growth.h"
 
 typedef struct fold_options {
-    int64_t limit; /* bytes, < 0 = none */
-    double percent;
+    oo_growth_options growth;
     int64_t memory; /* MiB */
     bool dequantize;
     bool shrink; /* each fold by itself makes the file no larger */
@@ -54,7 +54,7 @@ typedef struct fold {
     uint64_t memory;        /* most bytes of one result, and of all that are kept */
     uint64_t kept;          /* bytes of all that are kept */
     uint64_t kept_small;    /* of these, results that only candidates want so far */
-    int64_t room;           /* bytes by which the constants may still grow; < 0 when they have grown too much already */
+    int64_t room;           /* bytes by which the file may still grow; < 0 when it has grown too much already */
     uint64_t work;          /* steps that deciding may still take */
     oo_vec(oo_node *) goes; /* in reverse order: nodes with results to put in */
     oo_vec(oo_value *) stack, undo;

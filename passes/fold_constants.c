@@ -269,39 +269,13 @@ static bool unify_constants(oo_rewriter *rw, oo_model *model) {
 }
 
 /* ---- the budget ---- */
-static uint64_t constant_bytes(const oo_model *model) {
-    uint64_t bytes = 0;
-    oo_for_each_graph(graph, model) {
-        for (uint32_t i = 0; i < graph->initializers.n; i++) {
-            const oo_value *const value = graph->initializers.data[i];
-            if (value->init && (value->nuses || oo_value_is_pinned(value) || oo_value_is_input(value)))
-                bytes += fold_tensor_bytes(value->init);
-        }
-        for (const oo_node *node = graph->first; node; node = node->next) {
-            const oo_tensor *const tensor =
-                node->noutputs && node->outputs[0] ? oo_value_const(node->outputs[0]) : NULL;
-            if (tensor && (node->outputs[0]->nuses || node->outputs[0]->noutputs))
-                bytes += fold_tensor_bytes(tensor);
-        }
-    }
-    return bytes;
-}
-
-/* The budget counts from what the constants were when a pass first asked, so that repeating the pass does not repeat the budget. */
 static void set_room(fold *f) {
-    const uint64_t now = constant_bytes(f->model);
-    if (!f->model->constants_measured) {
-        f->model->constants_measured = true;
-        f->model->constant_bytes = now;
-    }
-    const uint64_t first = f->model->constant_bytes, least = 64u << 20;
+    const uint64_t now = oo__weigh_model(f->model).constants, least = 64u << 20;
     const int64_t most = f->options->memory < 1 ? 1 : f->options->memory > (1 << 20) ? 1 << 20 : f->options->memory;
     /* A small file has no claim on much memory, unless it may grow without limit. */
-    f->memory = f->options->limit < 0 ? UINT64_MAX : now < least / 4 ? least : now * 4;
+    f->memory = f->options->growth.limit < 0 ? UINT64_MAX : now < least / 4 ? least : now * 4;
     f->memory = f->memory < (uint64_t)most << 20 ? f->memory : (uint64_t)most << 20;
-    const double share = (double)first * f->options->percent / 100;
-    const int64_t budget = share > (double)f->options->limit && share < 9e18 ? (int64_t)share : f->options->limit;
-    f->room = budget - (int64_t)(now - first);
+    f->room = oo__growth_room(f->model, &f->options->growth);
 }
 
 /* ---- the pass ---- */
@@ -339,10 +313,7 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
 }
 
 static const oo_option_row rows[] = {
-    OO_OPTION(fold_options, limit, OO_OPT_INT, "limit", "65536",
-              "bytes by which the constants may grow in all; -1 = no limit"),
-    OO_OPTION(fold_options, percent, OO_OPT_FLOAT, "percent", "5",
-              "the same as a share of the constants; the larger of the two counts"),
+    OO_GROWTH_OPTIONS(fold_options, growth),
     OO_OPTION(fold_options, memory, OO_OPT_INT, "memory", "1024",
               "MiB that one result, and all that are kept, may take; with a limit no more than 4 times the constants, or 64"),
     OO_OPTION(fold_options, dequantize, OO_OPT_BOOL, "dequantize", "false", "fold DequantizeLinear of constants too"),
@@ -358,8 +329,8 @@ const oo_pass oo_pass_fold_constants = {
            "initializer, in a graph output's place and in functions a Constant. Random operators, operators that "
            "nothing is known about and "
            "attributes that refer to a function's stay.\n\n"
-           "The constants of the model may grow by `limit` bytes or `percent` of what they were at first, whichever is "
-           "more. A result that is "
+           "The file may grow by `limit` bytes or `percent` of what it was at first, whichever is "
+           "more, by this and all other passes together. A result that is "
            "too large stays computed, but what follows from it may be folded when that is small. DequantizeLinear is "
            "not folded, so that "
            "quantized models stay quantized, unless `dequantize` is set.",

@@ -3,7 +3,7 @@
 #include "passes/fold.h"
 
 #include "passes/place.h"
-#include "passes/weigh.h"
+#include "ir/weigh.h"
 
 static const char RULE[] = "fold";
 
@@ -97,9 +97,9 @@ static bool finds_room(fold *f, oo_node *node, uint64_t bytes) {
     if (!f->work)
         return oo_miss(f->rw, RULE, node, "the limit of work is reached");
     const uint64_t freed = drop_node(f, node);
-    const bool grows = f->options->shrink ? f->nodes[node->id].pays : f->options->limit < 0 || (f->room >= 0 && bytes - freed <= (uint64_t)f->room);
+    const bool grows = f->options->shrink ? f->nodes[node->id].pays : f->options->growth.limit < 0 || (f->room >= 0 && bytes - freed <= (uint64_t)f->room);
     if (bytes <= freed || grows) {
-        f->room += (int64_t)freed - (int64_t)bytes;
+        f->room += f->options->growth.limit < 0 ? 0 : (int64_t)freed - (int64_t)bytes;
         return true;
     }
     take_back(f, node);

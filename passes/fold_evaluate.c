@@ -145,7 +145,7 @@ static uint64_t expected_bytes(fold *f, const oo_node *node) {
 /* ---- one node ---- */
 /* Whether contents of this size may find room, given the most that they can free. */
 static bool may_fit(const fold *f, uint64_t bytes, uint64_t cone) {
-    if (f->options->limit < 0 || bytes <= cone || (f->options->shrink && bytes - cone <= NODES))
+    if (f->options->growth.limit < 0 || bytes <= cone || (f->options->shrink && bytes - cone <= NODES))
         return true;
     if (f->options->shrink)
         return false;

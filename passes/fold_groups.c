@@ -1,7 +1,7 @@
 /* With `shrink`: folds that pay only together. A scale and a shift that are computed from the same four vectors each cost a vector and free none,
  * both together free two. Groups are what constants of some size, or results, connect. */
 #include "passes/fold.h"
-#include "passes/weigh.h"
+#include "ir/weigh.h"
 
 enum { LINK = 64 }; /* bytes from which on a constant connects its users */
 #define NEVER (INT64_MIN / 2)

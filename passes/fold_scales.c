@@ -4,6 +4,7 @@
  *
  * The walk goes up from the Mul or Div through values that nothing else uses: a linear operator passes the factor on to an operand, a
  * constant takes it. Nothing is changed unless every path ends in a constant. */
+#include "ir/growth.h"
 #include "passes/scaled_weights.h"
 #include "passes/wholes.h"
 
@@ -31,6 +32,10 @@ typedef struct edit {
     oo_tensor *tensor;
 } edit;
 
+typedef struct options {
+    oo_growth_options growth;
+} options;
+
 typedef struct folder {
     oo_rewriter *rw;
     oo_model *model;
@@ -39,6 +44,7 @@ typedef struct folder {
     factor f;
     edit edits[MOST_EDITS];
     uint32_t nedits;
+    int64_t room; /* bytes by which the file may grow */
     const char *why;
 } folder;
 
@@ -335,6 +341,11 @@ static bool rewrite(folder *f, oo_node *node, oo_value *x) {
         return true;
     }
     oo_erase(f->rw, node);
+    if (!oo__growth_allowed(&f->room, f->rw)) {
+        oo_miss(f->rw, RULE, node, "the file would grow by %lld bytes, past the limit", (long long)oo__growth_of_rewrite(f->rw));
+        oo_abandon(f->rw);
+        return true;
+    }
     oo_end(f->rw);
     oo_count(f->rw, "multiplications folded", 1);
     return true;
@@ -361,14 +372,16 @@ static bool visit(folder *f, oo_node *node) {
 }
 
 static oo_status run(oo_rewriter *rw, oo_model *model, const void *opts) {
-    (void)opts;
-    folder f = {.rw = rw, .model = model, .scaler = {.rw = rw}};
+    const options *const o = opts;
+    folder f = {.rw = rw, .model = model, .scaler = {.rw = rw}, .room = oo__growth_room(model, &o->growth)};
     oo_for_each_graph(graph, model)
         oo_for_each_node(node, graph)
             if (!visit(&f, node))
                 return OO_OK;
     return OO_OK;
 }
+
+static const oo_option_row rows[] = {OO_GROWTH_OPTIONS(options, growth)};
 
 const oo_pass oo_pass_fold_scales = {
     .size = sizeof(oo_pass),
@@ -379,6 +392,9 @@ const oo_pass oo_pass_fold_scales = {
            "ConvTranspose and normalizations, or operands of Add, Mul and Div. All paths must end in constants, or nothing is changed.\n\n"
            "Factors are applied in double and rounded once. A fold is refused where a constant would not be finite, would vanish, or is large "
            "and shared.",
+    .options = rows,
+    .noptions = sizeof rows / sizeof *rows,
+    .options_size = sizeof(options),
     .inexact = true,
     .needs = OO_TYPES,
     .keeps = OO_TYPES | OO_VALUES,

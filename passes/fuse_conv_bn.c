@@ -4,6 +4,7 @@
  *       = conv(x, W * k) + ((B - mean) * k + b)
  *
  * The new weights are a lazy tensor: the old ones, multiplied when somebody reads them. */
+#include "ir/growth.h"
 #include "passes/filled.h"
 #include "passes/scaled_weights.h"
 
@@ -14,6 +15,7 @@ static const char RULE[] = "fuse-conv-bn";
 
 typedef struct options {
     bool allow_denormals;
+    oo_growth_options growth;
 } options;
 
 typedef struct site {
@@ -30,6 +32,7 @@ typedef struct fuser {
     const options *options;
     double *scale, *shift, *more, *other; /* [room] */
     uint64_t room;
+    int64_t may_grow; /* bytes of the file */
     oo__scaler scaler;
 } fuser;
 
@@ -250,6 +253,11 @@ static bool fuse(fuser *f, const site *s, oo_tensor *weights) {
         return true;
     }
     oo_erase(rw, s->bn);
+    if (!oo__growth_allowed(&f->may_grow, rw)) {
+        oo_miss(rw, RULE, s->bn, "the file would grow by %lld bytes, past the limit: others use the weights too", (long long)oo__growth_of_rewrite(rw));
+        oo_abandon(rw);
+        return true;
+    }
     oo_remark(rw, s->conv, "took in the BatchNormalization after it");
     oo_end(rw);
     oo_count(rw, "batch normalizations folded", 1);
@@ -278,7 +286,7 @@ static bool visit(fuser *f, oo_node *bn) {
 
 static oo_status run(oo_rewriter *rw, oo_model *model, const void *opts) {
     const options *const o = opts;
-    fuser f = {.rw = rw, .model = model, .options = o, .scaler = {.rw = rw, .allow_denormals = o->allow_denormals}};
+    fuser f = {.rw = rw, .model = model, .options = o, .may_grow = oo__growth_room(model, &o->growth), .scaler = {.rw = rw, .allow_denormals = o->allow_denormals}};
     make_room(&f, 256);
     oo_for_each_graph(graph, model)
         oo_for_each_node(node, graph)
@@ -290,6 +298,7 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *opts) {
 static const oo_option_row rows[] = {
     OO_OPTION(options, allow_denormals, OO_OPT_BOOL, "allow-denormals", "false",
               "fold 16-bit weights also where a normal number becomes denormal or zero"),
+    OO_GROWTH_OPTIONS(options, growth),
 };
 
 const oo_pass oo_pass_fuse_conv_bn = {

@@ -1,6 +1,6 @@
 /* Replaces constants whose elements repeat by operators that make them from fewer. */
 #include "ir/schema.h"
-#include "passes/weigh.h"
+#include "ir/weigh.h"
 
 #include <stdlib.h>
 #include <string.h>

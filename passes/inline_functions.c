@@ -2,9 +2,9 @@
  *
  * Calls are followed from the graphs that run: what a copied body calls is seen next, so calls within calls end too, and a function that
  * nothing calls any more is left for dce. */
+#include "ir/growth.h"
 #include "ir/splice.h"
-
-#include <onnxopt/onnxopt.h>
+#include "ir/weigh.h"
 
 #include <string.h>
 
@@ -13,6 +13,7 @@ static const char RULE[] = "inline-functions";
 typedef struct options {
     const char *names;
     int64_t max_nodes;
+    oo_growth_options growth;
 } options;
 
 typedef struct state {
@@ -24,6 +25,8 @@ typedef struct state {
     uint32_t nqueue;
     oo_graph **kept;   /* the same as a set: open addressing, at most half full */
     uint32_t mask;
+    int64_t room;      /* bytes by which the file may grow */
+    uint64_t *calls;   /* by graph index: how often the function is called, where it counts */
     bool done;         /* fuel is out */
 } state;
 
@@ -46,6 +49,38 @@ static bool is_wanted(const state *s, const oo_node *call) {
         if (is_next(&list, oo_node_domain(call), oo_node_op(call)))
             return true;
     return false;
+}
+
+/* ---- what it costs ---- */
+/* Adds `by` to the calls of each function that the graph calls. */
+static void count_calls(const state *s, const oo_graph *graph, uint64_t by) {
+    for (const oo_node *node = graph->first; node; node = node->next) {
+        const oo_graph *const callee = oo_model_callee(s->model, node);
+        if (callee)
+            s->calls[callee->index] += by;
+        for (uint32_t i = 0; i < oo_node_nsubgraphs(node); i++)
+            count_calls(s, oo_node_subgraph(node, i), by);
+    }
+}
+
+/* Whether the file has room for all calls of the function, of which the body's own place is freed in the end. */
+static bool has_room(state *s, const oo_node *call, const oo_graph *body) {
+    if (s->room == INT64_MAX)
+        return true;
+    const double calls = (double)s->calls[body->index], weight = (double)oo__weigh_graph(body);
+    const double grows = (calls - 1) * weight - calls * (double)oo__weigh_node(call);
+    return grows <= 0 || grows <= (double)s->room ||
+           oo_miss(s->rw, RULE, call, "the file would grow by about %.0f bytes, past the limit, as there are %.0f calls", grows, calls);
+}
+
+/* A call less, and those of the body once more; the last call frees the body. */
+static void settle(state *s, const oo_graph *body) {
+    count_calls(s, body, 1);
+    if (--s->calls[body->index])
+        return;
+    count_calls(s, body, UINT64_MAX); /* minus one */
+    if (s->room != INT64_MAX)
+        s->room += (int64_t)oo__weigh_graph(body);
 }
 
 /* ---- one call ---- */
@@ -84,6 +119,8 @@ static oo_node *inline_call(state *s, oo_node *call, const oo_graph *body) {
         oo_miss(s->rw, RULE, call, "more than max-nodes = %lld nodes would be copied", (long long)s->options->max_nodes);
         return NULL;
     }
+    if (!has_room(s, call, body))
+        return NULL;
     if (!oo_begin(s->rw, RULE, call)) {
         s->done = true;
         return NULL;
@@ -98,7 +135,15 @@ static oo_node *inline_call(state *s, oo_node *call, const oo_graph *body) {
         return NULL;
     }
     oo_erase(s->rw, call);
+    if (s->calls[body->index] == 1 && s->room != INT64_MAX)
+        s->room -= oo__growth_of_rewrite(s->rw); /* the body is freed for it */
+    else if (!oo__growth_allowed(&s->room, s->rw)) {
+        oo_miss(s->rw, RULE, call, "the file would grow by %lld bytes, past the limit", (long long)oo__growth_of_rewrite(s->rw));
+        oo_abandon(s->rw);
+        return NULL;
+    }
     oo_end(s->rw);
+    settle(s, body);
     s->grown += size;
     oo_count(s->rw, "calls inlined", 1);
     oo_count(s->rw, "nodes copied", (uint64_t)size);
@@ -143,6 +188,11 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *options_) {
         s.mask = s.mask * 2 + 1;
     s.queue = oo_scratch(rw, n * sizeof(oo_graph *));
     s.kept = oo_scratch(rw, (s.mask + 1) * sizeof(oo_graph *));
+    s.room = oo__growth_room(model, &s.options->growth);
+    s.calls = oo_scratch(rw, model->graphs.n * sizeof *s.calls);
+    oo_for_each_graph(graph, model)
+        if (!oo_graph_parent(graph))
+            count_calls(&s, graph, 1);
     oo_for_each_graph(graph, model)
         if (!oo_graph_parent(graph) && !oo_graph_in_function(graph))
             visit(&s, graph);
@@ -154,6 +204,7 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *options_) {
 static const oo_option_row OPTIONS[] = {
     OO_OPTION(options, names, OO_OPT_STRING, "names", "", "only calls of these functions: name or domain.name, joined by '+'"),
     OO_OPTION(options, max_nodes, OO_OPT_INT, "max-nodes", "200000", "nodes that may be copied in all"),
+    OO_GROWTH_OPTIONS(options, growth),
 };
 
 const oo_pass oo_pass_inline_functions = {

@@ -1,4 +1,5 @@
 /* A Loop whose body runs a known number of times: none, once, or, where asked for, a few times. */
+#include "ir/growth.h"
 #include "passes/branches.h"
 #include "passes/inner_first.h"
 #include "passes/loops.h"
@@ -11,11 +12,13 @@ static const char RULE[] = "inline-loop";
 
 typedef struct options {
     int64_t unroll, max_nodes;
+    oo_growth_options growth;
 } options;
 
 typedef struct state {
     oo_rewriter *rw;
     const options *options;
+    int64_t room; /* bytes by which the file may grow */
     bool done; /* fuel is out */
 } state;
 
@@ -175,6 +178,11 @@ static void inline_body(state *s, const oo_loop *loop, int64_t trips) {
         return;
     }
     oo_erase(s->rw, loop->node);
+    if (!oo__growth_allowed(&s->room, s->rw)) {
+        oo_miss(s->rw, RULE, loop->node, "the file would grow by %lld bytes, past the limit", (long long)oo__growth_of_rewrite(s->rw));
+        oo_abandon(s->rw);
+        return;
+    }
     oo_end(s->rw);
     oo_count(s->rw, trips == 0 ? "loops that never run" : trips == 1 ? "loops that run once" : "loops unrolled", 1);
 }
@@ -204,7 +212,7 @@ static bool visit(void *state_, oo_node *node) {
 }
 
 static oo_status run(oo_rewriter *rw, oo_model *model, const void *opts) {
-    state s = {.rw = rw, .options = opts};
+    state s = {.rw = rw, .options = opts, .room = oo__growth_room(model, &((const options *)opts)->growth)};
     uint32_t before = 0;
     do { /* a count may be known once a loop before it is gone */
         if (oo__rewriter_rewrites(rw) != before)
@@ -218,6 +226,7 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *opts) {
 static const oo_option_row rows[] = {
     OO_OPTION(options, unroll, OO_OPT_INT, "unroll", "1", "put the body in the place of a Loop that runs up to so many times"),
     OO_OPTION(options, max_nodes, OO_OPT_INT, "max-nodes", "256", "as long as there are not more nodes than this from one Loop that runs twice or more"),
+    OO_GROWTH_OPTIONS(options, growth),
 };
 
 const oo_pass oo_pass_inline_loop = {

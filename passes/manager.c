@@ -1,6 +1,7 @@
 /* Runs pipelines: every pass invocation is numbered, timed, verified and reported. */
 #include "passes/manager.h"
 
+#include "ir/growth.h"
 #include "ir/infer.h"
 #include "passes/pipeline.h"
 
@@ -229,6 +230,8 @@ oo_status oo__pipeline_run(oo_run_report *out, const oo_pipeline *pipeline, oo_m
     bool changed = false;
     oo_status status = pipeline->items.n ? oo__model_sort(model) : OO_OK;
     r.nodes = oo__count_nodes(model);
+    if (pipeline->items.n && status == OO_OK)
+        oo__growth_start(model);
     if (status == OO_OK)
         status = run_items(&r, &pipeline->items, &changed);
     if (status == OO_OK && r.changed && settings->verify == OO_VERIFY_END)

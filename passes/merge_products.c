@@ -1,9 +1,13 @@
 /* Products of one value with several constant matrices are one product with all columns, taken apart after. A constant vector that is added to a
  * product goes along. */
-#include <onnxopt/onnxopt.h>
+#include "ir/growth.h"
 
 static const char RULE[] = "merge-products";
 enum { MOST = 8, WIDEST = 1 << 16 };
+
+typedef struct options {
+    oo_growth_options growth;
+} options;
 
 typedef struct product {
     oo_node *matmul, *sum;              /* sum: the Add of a vector, NULL = none */
@@ -152,7 +156,7 @@ static oo_node *build_product(oo_rewriter *rw, oo_node *before, oo_value *x, con
 }
 
 /* False when fuel is out. */
-static bool merge(oo_rewriter *rw, oo_value *x, const product *p, uint32_t count) {
+static bool merge(oo_rewriter *rw, int64_t *room, oo_value *x, const product *p, uint32_t count) {
     if (!oo_begin(rw, RULE, p[0].matmul))
         return false;
     oo_node *const split = build_product(rw, p[0].matmul, x, p, count);
@@ -169,6 +173,12 @@ static bool merge(oo_rewriter *rw, oo_value *x, const product *p, uint32_t count
             oo_erase(rw, p[i].sum);
         oo_erase(rw, p[i].matmul);
     }
+    if (!oo__growth_allowed(room, rw)) {
+        oo_miss(rw, RULE, p[0].matmul, "the file would grow by %lld bytes, past the limit: others use the matrices too",
+                (long long)oo__growth_of_rewrite(rw));
+        oo_abandon(rw);
+        return true;
+    }
     oo_end(rw);
     return true;
 }
@@ -181,8 +191,8 @@ static bool pays(const product *p, uint32_t count) {
     return count + sums > 2u + (sums > 0);
 }
 
-static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
-    (void)options;
+static oo_status run(oo_rewriter *rw, oo_model *model, const void *opts) {
+    int64_t room = oo__growth_room(model, &((const options *)opts)->growth);
     oo_for_each_graph(graph, model) oo_for_each_node(node, graph) {
         oo_value *const x = oo_node_is(node, "MatMul") ? oo_node_input(node, 0) : NULL;
         const int32_t rank = x && oo_node_output(node, 0) ? oo_type_rank(oo_value_type(oo_node_output(node, 0))) : -1;
@@ -190,11 +200,13 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
         if (rank < 2 || oo_type_rank(oo_value_type(x)) != rank)
             continue;
         const uint32_t count = collect(p, x, graph);
-        if (count >= 2 && p[0].matmul == node && pays(p, count) && !merge(rw, x, p, count))
+        if (count >= 2 && p[0].matmul == node && pays(p, count) && !merge(rw, &room, x, p, count))
             return OO_OK;
     }
     return OO_OK;
 }
+
+static const oo_option_row rows[] = {OO_GROWTH_OPTIONS(options, growth)};
 
 const oo_pass oo_pass_merge_products = {
     .size = sizeof(oo_pass),
@@ -202,6 +214,9 @@ const oo_pass oo_pass_merge_products = {
     .summary = "Make one MatMul of those that multiply one value by constant matrices",
     .doc = "The columns of all matrices, and of the vectors that are added to the products, become one matrix and one vector; a Split takes the "
            "result apart. Only where fewer operators are left: three products, or two with vectors.",
+    .options = rows,
+    .noptions = sizeof rows / sizeof *rows,
+    .options_size = sizeof(options),
     .needs = OO_TYPES | OO_VALUES | OO_ORDER,
     .keeps = OO_TYPES | OO_VALUES,
     .inexact = true,

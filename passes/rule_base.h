@@ -1,6 +1,7 @@
 /* The rules that are known: those built in, those of plugins, and those of files that the user names. */
 #ifndef PASSES_RULE_BASE_H
 #define PASSES_RULE_BASE_H
+#include "ir/growth.h"
 #include "passes/rule_ast.h"
 
 typedef struct oo_rulebase oo_rulebase;
@@ -37,6 +38,7 @@ extern const oo__rule_text oo__rule_texts[];
 
 /* Which rules take part in a run, and how. */
 typedef struct oo__rule_choice {
+    const oo_growth_options *growth; /* NULL = no limit */
     int level;               /* rules of a higher level stay out */
     bool exact;              /* inexact rules stay out */
     int64_t allow_opset;     /* the newest version of ai.onnx that the model may be made to import */

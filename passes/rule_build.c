@@ -5,6 +5,7 @@
 
 #include "eval/eval.h"
 #include "ir/disputed.h"
+#include "ir/growth.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -640,6 +641,11 @@ bool oo__rule_apply(oo__rule_run *run, bool *fuel) {
         return false;
     }
     erase_dead(run);
+    if (!oo__growth_allowed(&run->room, run->rw)) {
+        oo__rule_miss(run, STEP_BUILD, "the file would grow by %lld bytes, past the limit", (long long)oo__growth_of_rewrite(run->rw));
+        oo_abandon(run->rw);
+        return false;
+    }
     tell(&b);
     oo_end(run->rw);
     return true;

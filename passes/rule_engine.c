@@ -434,6 +434,7 @@ oo_status oo__rules_run(oo_rewriter *rw, oo_model *model, const oo__rules *rules
     e->barred = INT64_MAX;
     e->arena = oo__arena_new();
     start(e, rw, model);
+    e->run.room = choice->growth ? oo__growth_room(model, choice->growth) : INT64_MAX;
     e->again = true;
     for (int i = 0; e->again && i < SWEEPS && goes_on(e); i++) {
         e->again = false;

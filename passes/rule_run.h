@@ -72,6 +72,7 @@ typedef struct oo__rule_run {
     bool telling;            /* misses are wanted */
 
     const oo__rule *rule;
+    int64_t room;            /* bytes by which the file may grow (ir/growth.h) */
     int64_t rise;            /* the version of ai.onnx that the right side needs and the model may import; 0 = it has it */
     oo_node *nodes[OO__RULE_NODES];
     const oo__op_facts *node_facts[OO__RULE_NODES];

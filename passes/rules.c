@@ -1,6 +1,6 @@
 /* The pass that applies rules: the built-in ones, those of plugins, and those of files that the user names. The engine is rule_engine.c, the
  * language docs/rules.md. */
-#include "ir/rewriter.h"
+#include "ir/growth.h"
 #include "passes/manager.h"
 #include "passes/rule_base.h"
 
@@ -10,6 +10,7 @@ typedef struct options {
     int64_t level, allow_opset;
     bool exact;
     const char *target, *file, *group, *only, *except;
+    oo_growth_options growth;
 } options;
 
 static const oo_option_row ROWS[] = {
@@ -21,12 +22,14 @@ static const oo_option_row ROWS[] = {
     OO_OPTION(options, group, OO_OPT_STRING, "group", "", "the rules of these groups alone: names with + or , between them"),
     OO_OPTION(options, only, OO_OPT_STRING, "only", "", "these rules and groups alone"),
     OO_OPTION(options, except, OO_OPT_STRING, "except", "", "all but these rules and groups"),
+    OO_GROWTH_OPTIONS(options, growth),
 };
 
 static oo_status run_with(oo_rewriter *rw, oo_model *model, oo_rulebase *base, const options *o, const oo_rule_settings *settings) {
     if (*o->file)
         OO_TRY(oo__rulebase_load(base, o->file, 2));
-    const oo__rule_choice choice = {.level = (int)o->level,
+    const oo__rule_choice choice = {.growth = &o->growth,
+                                    .level = (int)o->level,
                                     .exact = o->exact || (settings && settings->exact),
                                     .allow_opset = o->allow_opset || !settings ? o->allow_opset : settings->allow_opset,
                                     .target = *o->target ? o->target : settings ? settings->target : NULL,

@@ -24,5 +24,25 @@ grown -p 'fix(fold-constants,dce),fold-constants,fix(fold-constants,dce)' many.o
 grown --max-growth=0 many.onnx
 grown --max-growth=132K many.onnx
 grown --max-growth=none many.onnx
+# What folding is not the only one to do: a function whose body is large, called four times; weights of its own for one of two users.
+numbers() { seq -s ', ' 1 "$1"; }
+{
+    echo '<ir_version: 8, opset_import: ["" : 18, "my" : 1]>'
+    echo 'main (float[8192] x) => (float[8192] y) { a = my.f (x) b = my.f (a) c = my.f (b) y = my.f (c) }'
+    echo '<domain: "my", opset_import: ["" : 18]>'
+    echo "f (v) => (w) { k = Constant <value = float[8192] {$(numbers 8192)}> () w = Add(v, k) }"
+} > calls.onnxtxt
+{
+    echo '<ir_version: 8, opset_import: ["" : 18]>'
+    echo "main (float[N,128] x, float[M,128] z) => (float[N,160] y, float[M,160] w)"
+    echo "<float[128,160] k = {$(numbers 20480)}, float[160] s = {$(numbers 160)}> {"
+    echo 'm = MatMul(x, k) y = BatchNormalization(m, s, s, s, s) w = MatMul(z, k) }'
+} > shared.onnxtxt
+for model in calls shared; do
+    "$ONNXOPT" -q -O0 $model.onnxtxt -o $model.onnx
+    before=$(stat -c %s $model.onnx)
+    grown $model.onnx
+    grown --max-growth=none -p "$([ $model = calls ] && echo inline-functions || echo rules),dce" $model.onnx
+done
 "$ONNXOPT" --max-growth=1MB -p 'fix(fold-constants),dce' --print-pipeline
 "$ONNXOPT" --max-growth=much many.onnx || echo "exit $?"

@@ -1,6 +1,6 @@
 /* How many bytes parts of a model take in the file, about: lengths of lengths are taken as one byte. */
-#ifndef PASSES_WEIGH_H
-#define PASSES_WEIGH_H
+#ifndef IR_WEIGH_H
+#define IR_WEIGH_H
 #include "ir/ir.h"
 
 /* With its data, without its name. */

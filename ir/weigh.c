@@ -1,4 +1,4 @@
-#include "passes/weigh.h"
+#include "ir/weigh.h"
 
 #include <string.h>
 
