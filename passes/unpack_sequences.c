@@ -56,7 +56,7 @@ static void replace(const unpacker *u, oo_node *node, oo_value *by) {
 /* False when fuel is out; so the next two. */
 static bool take_slice(const unpacker *u, oo_node *node, const oo_node *split, int64_t position) {
     const int32_t rank = oo_type_rank(oo_value_type(oo_node_input(split, 0)));
-    int64_t axis, keeps, start, end;
+    int64_t axis, keeps, start = 0, end = 0;
     if (rank < 1 || !oo_node_int(&axis, split, "axis", 0) || !oo_node_int(&keeps, split, "keepdims", 1) ||
         (!keeps && !oo_node_input(split, 1))) {
         oo_miss(u->rw, RULE, node, "the rank or the axis of what is split is not known, or the parts lack the axis");
