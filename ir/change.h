@@ -63,6 +63,9 @@ struct oo_rewriter {
     bool open;
     const char *rule;
     const oo_node *root;
+    const oo_node *source; /* what new nodes inherit from: the root, or another node that was named */
+    uint32_t named;        /* the next number behind its name */
+    bool whole;            /* the next new node has its very name */
     uint32_t start;
     oo__ids removed, added, changed;
     oo_vec(oo_node *) fresh, stale; /* nodes of added and changed, while OO_TYPES holds */

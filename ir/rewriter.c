@@ -70,6 +70,9 @@ bool oo_begin(oo_rewriter *rw, const char *rule, const oo_node *root) {
     rw->open = true;
     rw->rule = rule;
     rw->root = root;
+    rw->source = NULL;
+    rw->named = 1;
+    oo__inherit_from(rw, root, true);
     rw->start = rw->log.n;
     rw->model->serial++;
     forget_ids(rw);
@@ -129,18 +132,28 @@ void oo_abandon(oo_rewriter *rw) {
 }
 
 /* ---- building ---- */
-static const char *name_for_new_node(const oo_rewriter *rw, const char *op) {
-    const char *const stem = rw->root && rw->root->name && *rw->root->name ? rw->root->name : NULL;
-    if (!stem || rw->added.n <= 1)
+void oo__inherit_from(oo_rewriter *rw, const oo_node *source, bool whole) {
+    if (source != rw->source)
+        rw->named = 1;
+    rw->source = source;
+    rw->whole = whole;
+}
+
+static const char *name_for_new_node(oo_rewriter *rw, const char *op) {
+    const char *const stem = rw->source && rw->source->name && *rw->source->name ? rw->source->name : NULL;
+    const bool whole = rw->whole;
+    rw->whole = false;
+    if (!stem || whole)
         return stem;
-    return oo__str(rw->model, oo__arena_printf(rw->scratch, "%s_%s_%u", stem, op, rw->added.n - 1));
+    const uint32_t number = rw->named++;
+    return oo__str(rw->model, oo__arena_printf(rw->scratch, "%s_%s_%u", stem, op, number));
 }
 
 /* Documentation and metadata say where a node came from in the user's source: what replaces it keeps them. */
 static void inherit(oo_rewriter *rw, oo_node *node) {
     node->name = name_for_new_node(rw, node->op->name);
     node->origin = rw->model->history.n + 1;
-    const oo_node_extra *const extra = rw->root ? rw->root->extra : NULL;
+    const oo_node_extra *const extra = rw->source ? rw->source->extra : NULL;
     if (!extra)
         return;
     oo_node_extra *const own = oo__node_extra(node);
@@ -181,7 +194,7 @@ oo_node *oo_build(oo_rewriter *rw, oo_node *before, const char *domain, const ch
     require_open(rw, __func__);
     oo_require(before && !before->erased, "oo_build: the place to build at was erased");
     oo_node *const node = build_in(rw, before->graph, before, domain, op, ninputs, noutputs);
-    const oo_value *const model_output = rw->root && rw->root->noutputs ? rw->root->outputs[0] : NULL;
+    const oo_value *const model_output = rw->source && rw->source->noutputs ? rw->source->outputs[0] : NULL;
     for (uint32_t i = 0; i < noutputs; i++)
         node->outputs[i]->read_name = model_output ? model_output->name : NULL;
     for (uint32_t i = 0; i < ninputs; i++)

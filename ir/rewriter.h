@@ -37,6 +37,9 @@ bool oo__can_build_const(const oo_graph *graph, oo_elem elem);
 bool oo__can_build_constant_node(const oo_graph *graph, oo_elem elem);
 /* Within an open rewrite: the model, and every function that imports the operator set `domain`, imports at least this version of it. */
 void oo__raise_opset(oo_rewriter *rw, const char *domain, int64_t version);
+/* Within an open rewrite: what is built from now on takes name, documentation and metadata from `source`; with `whole`, the next node its very
+ * name, else names that start with it. */
+void oo__inherit_from(oo_rewriter *rw, const oo_node *source, bool whole);
 /* What oo__strip_node takes out of a node. */
 typedef struct oo_strip {
     bool docs, metadata, names;

@@ -1,4 +1,5 @@
 /* Rewrites a graph so that its tensors are stored as a layout says. */
+#include "ir/rewriter.h"
 #include "passes/layout.h"
 
 #include <string.h>
@@ -149,6 +150,7 @@ static oo_node *build_seat(applier *a, const oo_seat *seat) {
         const oo_perm order = oo__order_at_port(l, port, &seat->now);
         inputs[port->slot] = fill_gaps(a, seat, port, value_in_order(a, seat->node, port->tensor, &order));
     }
+    oo__inherit_from(a->rw, seat->node, true);
     oo_node *const node = oo_build(a->rw, seat->node, "", oo_node_op(seat->node), inputs, n, oo_node_noutputs(seat->node));
     free(inputs);
     oo_copy_attrs(a->rw, node, seat->node);
@@ -177,6 +179,7 @@ static bool stand_in(applier *a, oo_node *at, oo_value *old, uint32_t tensor) {
 
 static bool rewrite_seat(applier *a, const oo_seat *seat) {
     const oo_layout *const l = a->l;
+    oo__inherit_from(a->rw, seat->node, false);
     oo_node *const node = build_seat(a, seat);
     oo_value *const first = seat->row->kind->adapt ? seat->row->kind->adapt(a->rw, l, seat, &seat->now, node) : NULL;
     oo_vec_push(NULL, &a->old, seat->node);
@@ -202,6 +205,7 @@ static bool rewrite_transpose(applier *a, oo_node *node, uint32_t tensor) {
     source_of(a, tensor, &from);
     const oo_perm order = l->from_root[oo_value_id(y)], straight = oo__perm_identity(order.n);
     oo_vec_push(NULL, &a->old, node);
+    oo__inherit_from(a->rw, node, true);
     if (!oo__perm_equal(&from, &straight))
         return stand_in(a, node, y, tensor);
     if (!find_stored(a, tensor, &order))

@@ -378,8 +378,16 @@ static uint32_t moves_at(solver *s, uint32_t index) {
     return moves;
 }
 
+/* A constant is stored as its first user wants it: its Transposes are computed here and now. */
+static void settle_constants(oo_layout *l) {
+    for (uint32_t i = 0; i < l->tensors.n; i++)
+        if (l->tensors.data[i].constant && l->tensors.data[i].nwants)
+            l->tensors.data[i].now = wanted(l, &l->wants.data[l->tensors.data[i].first_want]);
+}
+
 uint32_t oo__layout_solve(oo_layout *l) {
     solver s = {.l = l};
+    settle_constants(l);
     s.seat_vertex = oo__malloc((l->seats.n + 1) * sizeof *s.seat_vertex);
     s.tensor_vertex = oo__malloc((l->tensors.n + 1) * sizeof *s.tensor_vertex);
     s.touched = oo__malloc(l->tensors.n + 1);

@@ -17,11 +17,12 @@ from onnx import helper
 
 import judge_lib
 import random_folds
+import random_layouts
 import random_models
 import random_scales
 import random_views
 
-PASSES = random_models.PASSES | random_folds.PASSES | random_scales.PASSES | random_views.PASSES
+PASSES = random_models.PASSES | random_folds.PASSES | random_scales.PASSES | random_views.PASSES | random_layouts.PASSES
 
 
 def outputs_of(model, feeds):
