@@ -86,12 +86,18 @@ static oo_value *transpose(applier *a, oo_node *before, oo_value *x, const oo_pe
     return oo_node_output(node, 0);
 }
 
+/* Whether its producer is built anew. */
+static bool is_made_anew(const oo_layout *l, uint32_t tensor) {
+    const oo_tensor_node *const t = &l->tensors.data[tensor];
+    return t->seat != OO_LAYOUT_FIXED && !t->constant && changes(&l->seats.data[t->seat]);
+}
+
 /* The order in which the producer gives the tensor, and its value there. A constant is given as it is; another pass folds its Transpose. */
 static oo_value *source_of(const applier *a, uint32_t tensor, oo_perm *order) {
     const oo_layout *const l = a->l;
     const oo_tensor_node *const t = &l->tensors.data[tensor];
     *order = oo__perm_identity(t->rank);
-    if (t->seat == OO_LAYOUT_FIXED || t->constant || !changes(&l->seats.data[t->seat]))
+    if (!is_made_anew(l, tensor))
         return t->root;
     *order = oo__order_at_port(l, &l->ports.data[t->port], &l->seats.data[t->seat].now);
     return find_stored(a, tensor, order);
@@ -201,12 +207,10 @@ static bool rewrite_seat(applier *a, const oo_seat *seat) {
 static bool rewrite_transpose(applier *a, oo_node *node, uint32_t tensor) {
     const oo_layout *const l = a->l;
     oo_value *const y = oo_node_output(node, 0);
-    oo_perm from;
-    source_of(a, tensor, &from);
-    const oo_perm order = l->from_root[oo_value_id(y)], straight = oo__perm_identity(order.n);
+    const oo_perm order = l->from_root[oo_value_id(y)];
     oo_vec_push(NULL, &a->old, node);
     oo__inherit_from(a->rw, node, true);
-    if (!oo__perm_equal(&from, &straight))
+    if (is_made_anew(l, tensor))
         return stand_in(a, node, y, tensor);
     if (!find_stored(a, tensor, &order))
         add_stored(a, tensor, &order, y);

@@ -270,6 +270,7 @@ static void add_tensor(solver *s, uint32_t index, const weights *w) {
     const oo_tensor_node *const t = &l->tensors.data[index];
     const giver from = giver_of(s, index);
     orders all = {.n = 0};
+    bool chooses = !oo__perm_equal(&from.order[0], &from.order[1]);
     for (uint32_t i = t->first_want; i < t->first_want + t->nwants; i++) {
         const oo_want *const want = &l->wants.data[i];
         if (want->seat == OO_LAYOUT_FIXED) {
@@ -278,19 +279,21 @@ static void add_tensor(solver *s, uint32_t index, const weights *w) {
         }
         const oo_seat *const seat = &l->seats.data[want->seat];
         const oo_port *const port = &l->ports.data[want->port];
+        oo_perm order[2];
         double gaps[2];
         for (uint32_t side = 0; side < 2; side++) {
             const oo_perm *const frame = seat->moves ? &seat->choice[side] : &seat->now;
-            const oo_perm order = oo__order_at_port(l, port, frame);
-            add_order(&all, &order);
+            order[side] = oo__order_at_port(l, port, frame);
+            add_order(&all, &order[side]);
             gaps[side] = !t->constant && oo__gaps_at_port(l, seat, port, frame) ? w->view : 0;
         }
+        chooses |= !oo__perm_equal(&order[0], &order[1]);
         if (seat->moves)
             add_linear(s, s->seat_vertex[want->seat], gaps[0], gaps[1]);
     }
     add_order(&all, &from.order[0]);
     add_order(&all, &from.order[1]);
-    s->done[index] |= all.n <= 2;
+    s->done[index] |= chooses && all.n <= 2;
     for (uint32_t i = 0; i < all.n; i++)
         add_order_cost(s, t, &from, &all.at[i], w);
 }

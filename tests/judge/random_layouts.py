@@ -6,7 +6,7 @@ from random_models import Case, constant, info, model_of
 
 PERMS = {2: [(1, 0)], 3: [(0, 2, 1), (1, 0, 2), (2, 0, 1)], 4: [(0, 2, 3, 1), (0, 3, 1, 2), (0, 2, 1, 3), (0, 1, 3, 2)],
          5: [(0, 2, 3, 4, 1), (0, 4, 1, 2, 3)]}
-UNARY = ["Relu", "Neg", "Abs", "Sigmoid", "Tanh", "Exp", "Floor", "Softsign"]
+UNARY = ["Relu", "Neg", "Abs", "Sigmoid", "Tanh", "Sin", "Floor", "Softsign"]
 BINARY = ["Add", "Mul", "Sub", "Max", "Min", "PRelu"]
 STEPS = ["transpose"] * 8 + ["unary"] * 3 + ["binary"] * 3 + ["with_constant"] * 3 + [
     "low_rank", "where", "concat", "split", "slice", "pad", "reduce", "arg", "squeeze", "unsqueeze", "softmax", "gather", "expand", "tile", "top_k",
