@@ -205,10 +205,13 @@ static const oo_schema *schema_of(const oo_node *node, bool proofs_only) {
 static oo_status infer_call(oo__infer_run *run, const oo_node *node, oo_graph *body) {
     oo__infer *const c = &run->c;
     const bool strict = c->settings && c->settings->strict;
+    oo_status misfit = OO_OK;
     if (node->noutputs > body->outputs.n || (strict && node->noutputs < body->outputs.n))
-        return oo__infer_fail(c, "the call has %u outputs, the function %u", node->noutputs, body->outputs.n);
-    if (node->ninputs > body->inputs.n)
-        return oo__infer_fail(c, "the call has %u inputs, the function %u", node->ninputs, body->inputs.n);
+        misfit = oo__infer_fail(c, "the call has %u outputs, the function %u", node->noutputs, body->outputs.n);
+    else if (node->ninputs > body->inputs.n)
+        misfit = oo__infer_fail(c, "the call has %u inputs, the function %u", node->ninputs, body->inputs.n);
+    if (misfit != OO_OK)
+        return strict ? misfit : OO_OK;
     if (run->depth >= MAX_CALLS)
         return oo__infer_fail(&run->c, "functions call each other more than %d deep", MAX_CALLS);
     for (uint32_t i = 0; i < body->inputs.n; i++) {
