@@ -203,7 +203,7 @@ static double price(const oo_tensor_node *t, const oo_perm *from, const oo_perm 
     if (oo__perm_equal(from, to))
         return 0;
     const bool view = oo__order_is_view(t, from, to);
-    return (view ? 0 : t->bytes * w->byte) + (t->constant ? 0 : view ? w->view : w->transpose);
+    return (view ? 0 : t->bytes * w->byte) + (t->constant ? w->change : view ? w->view : w->transpose);
 }
 
 /* Who wants `order`: somebody always, or those of `want` for which wants[side] holds. */

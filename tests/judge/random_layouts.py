@@ -198,7 +198,7 @@ class Layouts:
         self.add(self.op("CumSum", [x, self.const(np.array(self.sign(self.axis(dims), dims), np.int64))], reverse=int(self.rng.integers(2)))[0], dims)
 
     def shape(self, x, dims):
-        part = {"start": 1} if self.opset >= 15 and self.rng.integers(2) else {}
+        part = {"start": 1} if self.opset >= 15 and len(dims) > 1 and self.rng.integers(2) else {}
         name = self.op("Cast", self.op("Shape", [x], **part), to=TensorProto.FLOAT)[0]
         self.add(name, [len(dims) - len(part)])
 
