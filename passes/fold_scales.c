@@ -16,6 +16,7 @@ static const char RULE[] = "fold-scales";
 enum {
     MOST_EDITS = 16, /* constants changed for one multiplication */
     DEEP = 24,       /* operators between it and them */
+    MOST_FACTORS = 1 << 16,
     SMALL = 4096     /* elements of a constant that may be copied because others use it too */
 };
 
@@ -41,6 +42,7 @@ typedef struct folder {
     oo_model *model;
     oo__scaler scaler;
     const oo_node *root;
+    const oo_value *at; /* the value looked at */
     factor f;
     edit edits[MOST_EDITS];
     uint32_t nedits;
@@ -122,6 +124,36 @@ static bool pass_move(folder *f, oo_node *node, unsigned depth) {
     return walk(f, oo_node_input(node, 0), node, depth);
 }
 
+/* The first operand, with other factors. */
+static bool walk_with(folder *f, const oo_node *node, factor other, unsigned depth) {
+    const factor own = f->f;
+    f->f = other;
+    const bool passed = walk(f, oo_node_input(node, 0), node, depth);
+    f->f = own;
+    return passed;
+}
+
+/* Sizes of the last dimensions, multiplied; 0 where one is no number or the product is large. */
+static uint64_t known_product(const oo_type *type, uint32_t count) {
+    uint64_t product = 1;
+    const int32_t rank = oo_type_rank(type);
+    for (uint32_t i = 0; i < count && product <= MOST_FACTORS; i++) {
+        const int64_t dim = (int64_t)i < rank ? oo_type_dim(type, (uint32_t)rank - 1 - i) : -1;
+        if (dim < 1 || dim > MOST_FACTORS)
+            return 0;
+        product *= (uint64_t)dim;
+    }
+    return product;
+}
+
+/* The factors for an axis of this size, each for so many indices, again and again. */
+static factor spread(folder *f, uint64_t size, uint64_t each, uint32_t behind) {
+    double *const k = oo_scratch(f->rw, size * sizeof *k);
+    for (uint64_t i = 0; i < size; i++)
+        k[i] = f->f.k[i / each % f->f.n];
+    return (factor){k, size, behind};
+}
+
 /* Factors of an axis lie along another one before it is moved. */
 static bool pass_transpose(folder *f, oo_node *node, unsigned depth) {
     if (is_scalar(f))
@@ -131,14 +163,65 @@ static bool pass_transpose(folder *f, oo_node *node, unsigned depth) {
     const int32_t rank = oo_type_rank(oo_value_type(oo_node_output(node, 0)));
     if (rank < 0 || f->f.behind >= (uint32_t)rank || !oo_node_ints(&perm, &count, node, "perm") || (count && count != (uint32_t)rank))
         return refuse(f, "a Transpose does not say which axis the factors lie along");
-    const uint32_t behind = f->f.behind, at = (uint32_t)rank - 1 - behind;
-    const int64_t from = count ? perm[at] : (int64_t)behind;
+    const uint32_t at = (uint32_t)rank - 1 - f->f.behind;
+    const int64_t from = count ? perm[at] : (int64_t)f->f.behind;
     if (from < 0 || from >= rank)
         return refuse(f, "a Transpose moves an axis that is not there");
-    f->f.behind = (uint32_t)rank - 1 - (uint32_t)from;
-    const bool passed = walk(f, oo_node_input(node, 0), node, depth);
-    f->f.behind = behind;
-    return passed;
+    return walk_with(f, node, (factor){f->f.k, f->f.n, (uint32_t)rank - 1 - (uint32_t)from}, depth);
+}
+
+/* Whether the value has the axis of the factors: what broadcasts may have one index there. */
+static bool lies_along(const folder *f, const oo_type *type) {
+    const int32_t rank = oo_type_rank(type);
+    return rank > (int32_t)f->f.behind && oo_type_dim(type, (uint32_t)rank - 1 - f->f.behind) == (int64_t)f->f.n;
+}
+
+/* Factors of an axis that is taken out of a larger one, or put behind ones: each stands there for as many elements as it stood for. */
+static bool pass_reshape(folder *f, oo_node *node, unsigned depth) {
+    if (is_scalar(f))
+        return pass_move(f, node, depth);
+    const oo_type *const from = oo_value_type(oo_node_input(node, 0)), *const to = oo_value_type(oo_node_output(node, 0));
+    const int32_t rank = oo_type_rank(from);
+    const uint64_t behind = known_product(to, f->f.behind);
+    if (rank < 0 || !behind || behind > MOST_FACTORS || !lies_along(f, to))
+        return refuse(f, "the sizes around a Reshape are not known");
+    uint64_t under = 1; /* elements for each index of the axis looked at */
+    for (uint32_t i = 0; i < (uint32_t)rank && under <= behind; i++) {
+        const int64_t dim = oo_type_dim(from, (uint32_t)rank - 1 - i);
+        if (dim < 1 || dim > MOST_FACTORS)
+            return refuse(f, "the sizes around a Reshape are not known");
+        const uint64_t each = behind / under;
+        if (behind % under == 0 && (uint64_t)dim % (each * f->f.n) == 0)
+            return walk_with(f, node, spread(f, (uint64_t)dim, each, i), depth);
+        under *= (uint64_t)dim;
+    }
+    return refuse(f, "a Reshape takes the axis of the factors apart");
+}
+
+/* What is split off takes the factors; the rest is multiplied by ones. */
+static bool pass_split(folder *f, oo_node *node, unsigned depth) {
+    const oo_value *const part = f->at;
+    const oo_type *const whole = oo_value_type(oo_node_input(node, 0));
+    const int32_t rank = oo_type_rank(whole);
+    int64_t axis, size = -1, before = 0;
+    if (rank < 1 || !oo_node_int(&axis, node, "axis", 0) || axis < -rank || axis >= rank)
+        return refuse(f, "a Split does not say along which axis");
+    axis += axis < 0 ? rank : 0;
+    const uint32_t behind = (uint32_t)rank - 1 - (uint32_t)axis;
+    const int64_t all = oo_type_dim(whole, (uint32_t)axis);
+    for (uint32_t i = 0; i < oo_node_noutputs(node) && size < 0; i++) {
+        const int64_t own = oo_node_output(node, i) ? oo_type_dim(oo_value_type(oo_node_output(node, i)), (uint32_t)axis) : -1;
+        if (own < 1)
+            return refuse(f, "the sizes of a Split are not known");
+        size = oo_node_output(node, i) == part ? own : -1;
+        before += size < 0 ? own : 0;
+    }
+    if (all < 1 || all > MOST_FACTORS || size < 0 || before + size > all || (!is_scalar(f) && (f->f.behind != behind || (int64_t)f->f.n != size)))
+        return refuse(f, "a Split takes another axis apart than that of the factors");
+    double *const k = oo_scratch(f->rw, (uint64_t)all * sizeof *k);
+    for (int64_t i = 0; i < all; i++)
+        k[i] = i < before || i >= before + size ? 1 : f->f.k[is_scalar(f) ? 0 : i - before];
+    return walk_with(f, node, (factor){k, (uint64_t)all, behind}, depth);
 }
 
 /* f(k x) = k f(x) for k > 0, element by element. */
@@ -266,15 +349,15 @@ static const struct {
     const char *op;
     visitor visit;
 } OPERATORS[] = {
-    {"Identity", pass_elementwise}, {"Neg", pass_elementwise},       {"Reshape", pass_move},        {"Transpose", pass_transpose},
-    {"Squeeze", pass_move},         {"Unsqueeze", pass_move},        {"Flatten", pass_move},        {"Expand", pass_move},
+    {"Identity", pass_elementwise}, {"Neg", pass_elementwise},       {"Reshape", pass_reshape},        {"Transpose", pass_transpose},
+    {"Squeeze", pass_reshape},         {"Unsqueeze", pass_reshape},        {"Flatten", pass_reshape},        {"Expand", pass_move},
     {"Slice", pass_move},           {"Gather", pass_move},           {"Tile", pass_move},           {"DepthToSpace", pass_move},
     {"SpaceToDepth", pass_move},    {"ReduceMean", pass_move},       {"ReduceSum", pass_move},      {"GlobalAveragePool", pass_move},
     {"AveragePool", pass_move},     {"Relu", pass_positive},         {"LeakyRelu", pass_positive},  {"MaxPool", pass_pool},
     {"GlobalMaxPool", pass_pool},   {"ReduceMax", pass_pool},        {"Add", pass_add},             {"Sub", pass_add},
     {"Mul", pass_mul},              {"Div", pass_div},               {"MatMul", pass_matmul},       {"Gemm", pass_gemm},
     {"Conv", pass_conv},            {"ConvTranspose", pass_conv},    {"LayerNormalization", pass_norm},
-    {"BatchNormalization", pass_norm}, {"InstanceNormalization", pass_norm}, {"RMSNormalization", pass_norm},
+    {"BatchNormalization", pass_norm}, {"InstanceNormalization", pass_norm}, {"RMSNormalization", pass_norm}, {"Split", pass_split},
 };
 
 static visitor visitor_of(const oo_node *node) {
@@ -293,6 +376,7 @@ static bool walk(folder *f, const oo_value *value, const oo_node *user, unsigned
         return refuse(f, "a value on the way has other uses");
     if (depth == DEEP)
         return refuse(f, "the way to a constant is too long");
+    f->at = value;
     const visitor visit = oo_model_callee(f->model, node) || oo_node_is_opaque(node) ? NULL : visitor_of(node);
     return visit ? visit(f, node, depth + 1) : refuse(f, "an operator on the way is not linear");
 }

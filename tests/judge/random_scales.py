@@ -104,6 +104,29 @@ class Chain:
             self.op(kind, self.last)
 
 
+    def move(self, axis, outputs):
+        """Moves the axis that has numbers of its own, cuts it in two or splits a part off; where it is now."""
+        kind, size = self.rng.choice(["Transpose", "Reshape", "Split"]), self.shape[axis]
+        if kind == "Transpose":
+            perm = [int(p) for p in self.rng.permutation(len(self.shape))]
+            self.op("Transpose", self.last, perm=perm)
+            self.shape = [self.shape[p] for p in perm]
+            return perm.index(axis)
+        if kind == "Reshape":
+            first = int(self.rng.choice([d for d in range(1, size + 1) if size % d == 0]))
+            self.shape[axis:axis + 1] = [first, size // first]
+            self.op("Reshape", self.last, self.ints(self.shape))
+            return axis + int(self.rng.integers(2))
+        if size > 1 and not any(o.name == "rest" for o in outputs):
+            part, first = int(self.rng.integers(1, size)), self.rng.integers(2)
+            out = f"v{len(self.nodes)}"
+            sizes, names = ([part, size - part], [out, "rest"]) if first else ([size - part, part], ["rest", out])
+            self.nodes.append(helper.make_node("Split", [self.last, self.ints(sizes)], names, name=f"n{len(self.nodes)}", axis=axis))
+            outputs.append(info("rest", self.shape[:axis] + [size - part] + self.shape[axis + 1:]))
+            self.last, self.shape[axis] = out, part
+        return axis
+
+
 def break_it(chain, what, outputs):
     if what == "used-twice":
         chain.nodes.append(helper.make_node("Exp", [chain.last], ["other"]))
@@ -128,6 +151,8 @@ def scales(rng):
     if not vector:
         for _ in range(rng.integers(0, 4)):
             chain.along(k > 0, broken is None)
+    for _ in range(rng.integers(0, 4) if vector else 0):
+        axis = chain.move(axis, outputs)
     if broken:
         break_it(chain, broken, outputs)
     numbers = np.array(k, np.float32)
