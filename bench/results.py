@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 """How fast what onnxopt writes runs and loads in ONNX Runtime, against the original: one thread, everything in one run.
 
-usage: results.py [--onnxopt FILE] [--level -O2] [--corpus FOLDER] [--work FOLDER] [--seconds 2] [--json FILE] [--profile] [NAME PREFIX...]
+usage: results.py [--onnxopt FILE] [--level -O2] [--corpus FOLDER] [--work FOLDER] [--seconds 2] [--json FILE] [--profile] [--peers PYTHON] [NAME PREFIX...]
 Prints a Markdown table: how many times as fast as the original the result computes, with ONNX Runtime's own optimizations off and all
 on, and how many times as fast a session is made of it (off, on). Original and result take turns, so that a slow moment hits both; times
 are medians, and how many times as fast is the median over the turns. Targets: geometric means of at least 1.33 (off), 1.17 (on) and
 2 (loading, as the runtime does it unasked: all on), no model that computes at less than 0.95. Exits 1 when one is missed. Where memory happens to lie matters, so each
 measurement makes its sessions anew three times; a model below 0.95 is measured once more, three times as long, before it counts.
+
+--peers PYTHON, the interpreter of what bench/make-peers makes, prints a second table: the best other optimizer for each model, with optimizations off
+and on. Its result must compute what the original does, in ONNX's own operators; results that are the same graph are measured once, those that are
+the original not at all. All take turns in one run; where another one is ahead, it and ours are measured once more, three times as long.
 
 --profile prints where the time of each model goes by operator, original against result, with optimizations off and on.
 On a machine that does other work: `chrt -f 10 build/venv/bin/python bench/results.py`.
@@ -25,6 +29,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/judge"))
 import compare  # noqa: E402
+import peer_results  # noqa: E402
 import onnxruntime as rt  # noqa: E402
 
 TARGETS = {"off": 1.33, "on": 1.17, "load on": 2.0}
@@ -54,20 +59,20 @@ def timed(work):
 
 
 def take_turns(works, seconds):
-    """[(seconds of the first work, of the second)...]: they take turns for about so long; a first round is not counted."""
+    """[[seconds of each work]...]: they take turns for about so long; a first round is not counted."""
     rounds = max(FEWEST, min(MOST, int(seconds / sum(timed(work) for work in works))))
-    pairs = []
+    turns = []
     for turn in range(rounds):
-        order = (0, 1) if turn % 2 else (1, 0)
-        pair = {k: timed(works[k]) for k in order}
-        pairs.append((pair[0], pair[1]))
-    return pairs
+        order = range(len(works)) if turn % 2 else reversed(range(len(works)))
+        took = {k: timed(works[k]) for k in order}
+        turns.append([took[k] for k in range(len(works))])
+    return turns
 
 
-def summary(pairs):
-    """Median seconds of both works, and how many times as fast the second is."""
-    return {"was": statistics.median(a for a, _ in pairs), "now": statistics.median(b for _, b in pairs),
-            "gain": statistics.median(a / b for a, b in pairs)}
+def summary(turns):
+    """Median seconds of the first two works, and how many times as fast as the first the second is, and each other one."""
+    gains = [statistics.median(turn[0] / turn[k] for turn in turns) for k in range(len(turns[0]))]
+    return {"was": statistics.median(t[0] for t in turns), "now": statistics.median(t[1] for t in turns), "gain": gains[1], "others": gains[2:]}
 
 
 def session(path, level, profile=None):
@@ -85,11 +90,11 @@ def inputs_of(paths):
 
 
 def computing(paths, level, seconds):
-    pairs, inputs = [], inputs_of(paths)
+    turns, inputs = [], inputs_of(paths)
     for _ in range(SESSIONS):
         sessions = [session(path, level) for path in paths]
-        pairs += take_turns([lambda s=s, f=f: s.run(None, f) for s, f in zip(sessions, inputs)], seconds / SESSIONS)
-    return summary(pairs)
+        turns += take_turns([lambda s=s, f=f: s.run(None, f) for s, f in zip(sessions, inputs)], seconds / SESSIONS)
+    return summary(turns)
 
 
 def measure(paths, seconds):
@@ -99,6 +104,34 @@ def measure(paths, seconds):
             results[level] = computing(paths, level, 3 * seconds)
         results["load " + level] = summary(take_turns([lambda p=p: session(p, level) for p in paths], seconds / 2))
     return results
+
+
+# ---- other optimizers ----
+def best_of(paths, others, level, seconds):
+    """(our gain, the best other one's, whose): {name: path} others in the same run as original and result."""
+    if not others:
+        return None
+    names = list(others)
+    found = computing([*paths, *others.values()], level, seconds)
+    gain, best = max(zip(found["others"], names))
+    if gain <= found["gain"]:
+        return found["gain"], gain, best
+    again = computing([*paths, others[best]], level, 3 * seconds)
+    return again["gain"], again["others"][0], best
+
+
+def print_peers(results):
+    print()
+    row("model", *(cell for level in LEVELS for cell in (f"{level}: onnxopt", "best other", "which")), "without a result of their own")
+    row(*["---"] * (2 + 3 * len(LEVELS)))
+    for name, one in results.items():
+        cells = (one["peers"][level] or ("", "", "") for level in LEVELS)
+        row(name, *(cell if isinstance(cell, str) else f"{cell:.2f}" for triple in cells for cell in triple),
+            ", ".join(f"{peer} ({why})" for peer, why in one["without"].items() if why != "unchanged"))
+    changed = [one["peers"] for one in results.values() if one["peers"]["off"]]
+    means = (geomean([one[level][k] for one in changed]) for level in LEVELS for k in (0, 1))
+    cells = [f"**{mean:.3f}**" for mean in means]
+    row(f"**geometric mean of {len(changed)}**", cells[0], cells[1], "", cells[2], cells[3], "", "")
 
 
 # ---- where the time goes ----
@@ -154,6 +187,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=2, help="for each measurement of a model, half of it for loading")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--peers", metavar="PYTHON")
     parser.add_argument("names", nargs="*")
     arg = parser.parse_args()
     arg.work.mkdir(parents=True, exist_ok=True)
@@ -173,11 +207,16 @@ def main():
             print_profile(paths, arg.work)
         else:
             one = results[model.stem] = measure(paths, arg.seconds)
+            if arg.peers:
+                others, one["without"] = peer_results.results_of(arg.peers, model, arg.work)
+                one["peers"] = {level: best_of(paths, others, level, arg.seconds) for level in LEVELS}
             row(model.stem, *(cell for k in SHOWN for cell in (ms(one[k]["was"]), ms(one[k]["now"]), f"{one[k]['gain']:.2f}")))
         result.unlink()
     if arg.profile:
         return
     good = conclude(results)
+    if arg.peers:
+        print_peers(results)
     if arg.json:
         arg.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     sys.exit(not good)
