@@ -2,9 +2,7 @@
 
 #include <string.h>
 
-void *oo__vec_room(oo_arena *arena, void *data, uint32_t n, uint32_t more, uint32_t *cap, size_t item_size) {
-    if (more <= *cap - n)
-        return data;
+void *oo__vec_grow(oo_arena *arena, void *data, uint32_t n, uint32_t more, uint32_t *cap, size_t item_size) {
     if (more > UINT32_MAX / 2 - n)
         oo__oom(SIZE_MAX);
     uint32_t room = *cap ? *cap * 2 : 4;

@@ -29,8 +29,11 @@
     (oo_vec_reserve((arena), (v), 1), oo__vec_open((v)->data, &(v)->n, (i), sizeof *(v)->data),                        \
      (v)->data[i] = (__VA_ARGS__))
 
+void *oo__vec_grow(oo_arena *arena, void *data, uint32_t n, uint32_t more, uint32_t *cap, size_t item_size);
 /* Room for `more` items behind the first `n`; returns the (moved) data. */
-void *oo__vec_room(oo_arena *arena, void *data, uint32_t n, uint32_t more, uint32_t *cap, size_t item_size);
+static inline void *oo__vec_room(oo_arena *arena, void *data, uint32_t n, uint32_t more, uint32_t *cap, size_t item_size) {
+    return more <= *cap - n ? data : oo__vec_grow(arena, data, n, more, cap, item_size);
+}
 void oo__vec_remove(void *data, uint32_t *n, uint32_t index, size_t item_size);
 void oo__vec_open(void *data, uint32_t *n, uint32_t index, size_t item_size);
 #endif

@@ -46,11 +46,20 @@ static void add_block(oo__emit *e, size_t size) {
     e->run_end = e->at;
 }
 
-static inline uint8_t *reserve(oo__emit *e, size_t size) {
+/* Where `size` bytes more may end. */
+static inline uint8_t *room(oo__emit *e, size_t size) {
     if ((size_t)(e->at - e->block) < size || !e->block)
         add_block(e, size);
-    e->at -= size;
-    e->size += size;
+    return e->at;
+}
+
+static inline void begin_at(oo__emit *e, uint8_t *at) {
+    e->size += (size_t)(e->at - at);
+    e->at = at;
+}
+
+static inline uint8_t *reserve(oo__emit *e, size_t size) {
+    begin_at(e, room(e, size) - size);
     return e->at;
 }
 
@@ -86,29 +95,29 @@ void oo__emit_lazy(oo__emit *e, const oo_tensor *tensor) {
     e->size += size;
 }
 
-static size_t varint_size(uint64_t value) {
+enum { MAX_VARINT = 10, MAX_PAIR = 2 * MAX_VARINT };
+
+static uint8_t *put_long(uint8_t *at, uint64_t value) {
     size_t n = 1;
-    for (; value >= 0x80; value >>= 7)
+    for (uint64_t left = value; left >= 0x80; left >>= 7)
         n++;
-    return n;
+    uint8_t *const start = at - n;
+    for (at = start; value >= 0x80; value >>= 7)
+        *at++ = (uint8_t)(value | 0x80);
+    *at = (uint8_t)value;
+    return start;
 }
 
-static uint8_t *put_varint(uint8_t *at, uint64_t value) {
-    for (; value >= 0x80; value >>= 7)
-        *at++ = (uint8_t)(value | 0x80);
-    *at++ = (uint8_t)value;
+/* Puts a number in front of `at`; returns where it begins. */
+static inline uint8_t *put_varint(uint8_t *at, uint64_t value) {
+    if (value >= 0x80)
+        return put_long(at, value);
+    *--at = (uint8_t)value;
     return at;
 }
 
-static inline uint8_t *put_short(uint8_t *at, uint64_t value) {
-    if (value >= 0x80)
-        return put_varint(at, value);
-    *at = (uint8_t)value;
-    return at + 1;
-}
-
-static void emit_pair(oo__emit *e, uint64_t tag, uint64_t value) {
-    put_short(put_short(reserve(e, varint_size(tag) + varint_size(value)), tag), value);
+static inline void emit_pair(oo__emit *e, uint64_t tag, uint64_t value) {
+    begin_at(e, put_varint(put_varint(room(e, MAX_PAIR), value), tag));
 }
 
 void oo__emit_close(oo__emit *e, uint32_t field, uint64_t mark) { emit_pair(e, (uint64_t)field << 3 | 2, e->size - mark); }
@@ -120,12 +129,19 @@ void oo__emit_text_field(oo__emit *e, uint32_t field, const char *text, size_t s
         emit_pair(e, tag, size);
         return;
     }
-    uint8_t *const at = put_short(put_short(reserve(e, varint_size(tag) + varint_size(size) + size), tag), size);
+    uint8_t *const at = room(e, size + MAX_PAIR) - size;
     if (size)
         memcpy(at, text, size);
+    begin_at(e, put_varint(put_varint(at, size), tag));
 }
 
 void oo__emit_varint_field(oo__emit *e, uint32_t field, uint64_t value) { emit_pair(e, (uint64_t)field << 3, value); }
+
+void oo__emit_float_field(oo__emit *e, uint32_t field, float value) {
+    uint8_t *const at = room(e, sizeof value + MAX_VARINT) - sizeof value;
+    memcpy(at, &value, sizeof value);
+    begin_at(e, put_varint(at, (uint64_t)field << 3 | 5));
+}
 
 bool oo__emit_write(oo__emit *e, oo_output *output) {
     end_run(e);

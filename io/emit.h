@@ -23,6 +23,7 @@ void oo__emit_lazy(oo__emit *e, const oo_tensor *tensor);
 /* Tag and length for all since the mark: makes it a length-delimited field. */
 void oo__emit_close(oo__emit *e, uint32_t field, uint64_t mark);
 void oo__emit_varint_field(oo__emit *e, uint32_t field, uint64_t value);
+void oo__emit_float_field(oo__emit *e, uint32_t field, float value);
 /* Writes all in order; nothing can be added after that. False when a lazy tensor cannot be made. */
 bool oo__emit_write(oo__emit *e, oo_output *output);
 #endif

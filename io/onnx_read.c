@@ -57,49 +57,43 @@ static void give_back(oo__reader *r, const uint8_t *at) {
     r->forgotten = at;
 }
 
-/* Whether the metadata of such a message is left out too, where its entries hold nothing but their texts. */
-static bool has_cut_metadata(const ProtobufCMessageDescriptor *type) {
-    return type == &onnx__node_proto__descriptor || type == &onnx__value_info_proto__descriptor;
-}
-
-/* Leaves what need not be unpacked out of an item. False when an entry of its metadata must be seen by the check after all. */
-static bool cut(oo__reader *r, const oo__check *check, const ProtobufCMessageDescriptor *type, oo__range *item) {
-    static const uint8_t nothing[1];
-    const bool splits = check->unseen && check->entries;
-    r->cuts.n = r->entries.n = r->skeleton.n = 0;
-    if (!splits && !check->heavy)
-        return true;
-    if (!splits)
-        oo__wire_cut(&r->skeleton, &r->cuts, type, item->data, item->size);
-    else if (!oo__wire_cut_entries(&r->skeleton, &r->cuts, &r->entries, type, item->data, item->size))
-        return false;
-    *item = (oo__range){r->skeleton.n ? r->skeleton.data : nothing, r->skeleton.n};
-    return true;
-}
-
-ProtobufCMessage *oo__read_item_message(oo__reader *r, const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size) {
-    r->item = data;
+void oo__read_start(oo__reader *r, const oo__range *item) {
+    oo__arena_reset(r->messages);
+    r->cuts.n = 0;
+    r->item = item->data;
     if (r->forgotten)
-        give_back(r, data);
-    oo__range item = {data, size};
-    oo__check check = oo__wire_check(type, data, size, has_cut_metadata(type));
-    const bool fits = size - check.heavy <= MAX_UNPACKED;
-    if (!check.error && fits && !cut(r, &check, type, &item)) {
-        check = oo__wire_check(type, data, size, false);
-        if (!check.error)
-            cut(r, &check, type, &item);
+        give_back(r, item->data);
+}
+
+/* What protobuf-c makes of a message that was checked, its payloads cut out. */
+static ProtobufCMessage *unpack(oo__reader *r, const oo__check *check, const ProtobufCMessageDescriptor *type, oo__range message) {
+    static const uint8_t nothing[1];
+    if (check->heavy) {
+        r->skeleton.n = 0;
+        oo__wire_cut(&r->skeleton, &r->cuts, type, message.data, message.size);
+        message = (oo__range){r->skeleton.n ? r->skeleton.data : nothing, r->skeleton.n};
     }
+    return protobuf_c_message_unpack(type, &r->allocator, message.size, message.data);
+}
+
+ProtobufCMessage *oo__read_part(oo__reader *r, const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size) {
+    const oo__check check = oo__wire_check(type, data, size, 1);
+    return check.error ? NULL : unpack(r, &check, type, (oo__range){data, size});
+}
+
+ProtobufCMessage *oo__read_item_message(oo__reader *r, const ProtobufCMessageDescriptor *type, const oo__range *item) {
+    r->cuts.n = 0;
+    const oo__check check = oo__wire_check(type, item->data, item->size, 0);
     if (check.error)
         return refuse(r, type, &check);
-    if (!fits) {
-        too_large(r, type->short_name, data);
+    if (item->size - check.heavy > MAX_UNPACKED) {
+        too_large(r, type->short_name, item->data);
         return NULL;
     }
-    ProtobufCMessage *const message = protobuf_c_message_unpack(type, &r->allocator, item.size, item.data);
-    r->message = message;
+    ProtobufCMessage *const message = unpack(r, &check, type, *item);
     if (message)
         return message;
-    const oo__check reason = oo__wire_explain(type, data, size);
+    const oo__check reason = oo__wire_explain(type, item->data, item->size);
     return refuse(r, type, &reason);
 }
 
@@ -163,7 +157,7 @@ static ProtobufCMessage *unpack_rest(oo__reader *r, ProtobufCAllocator *allocato
                                      const oo__buffer *rest) {
     static const uint8_t nothing[1];
     const uint8_t *const data = rest->n ? rest->data : nothing;
-    const oo__check check = oo__wire_check(type, data, rest->n, false);
+    const oo__check check = oo__wire_check(type, data, rest->n, 0);
     if (check.error)
         return refuse(r, type, &check);
     ProtobufCMessage *const message = protobuf_c_message_unpack(type, allocator, rest->n, data);
@@ -235,8 +229,8 @@ static oo_status read_head(oo__reader *r, const parts *p, oo_arena *arena) {
 
 static oo_status read_items(oo__reader *r, const oo__ranges *ranges, const ProtobufCMessageDescriptor *type) {
     for (uint32_t i = 0; i < ranges->n; i++) {
-        oo__arena_reset(r->messages);
-        const ProtobufCMessage *const m = oo__read_item_message(r, type, ranges->data[i].data, ranges->data[i].size);
+        oo__read_start(r, &ranges->data[i]);
+        const ProtobufCMessage *const m = oo__read_item_message(r, type, &ranges->data[i]);
         if (!m)
             return OO_INVALID;
         OO_TRY(type == &onnx__function_proto__descriptor ? oo__read_function(r, (const Onnx__FunctionProto *)m)
@@ -284,7 +278,8 @@ void oo__read_folders(oo__reader *r, const char *path) {
 
 /* Takes the source over, also on failure. */
 static oo_status read_source(oo_model **out, oo_context *context, oo_source *source, const char *path, bool collect) {
-    oo__reader r = {.context = context, .source = source, .model = oo__model_new(context, path), .messages = oo__arena_new(), .collect = collect};
+    oo__reader r = {.context = context, .source = source, .model = oo__model_new(context, path), .messages = oo__arena_new(), .plain = oo__plain_new(),
+                   .collect = collect};
     r.forgotten = source->bytes;
     if (source->size <= FORGET_STEP)
         oo__source_expect(source);
@@ -310,7 +305,7 @@ static oo_status read_source(oo_model **out, oo_context *context, oo_source *sou
     oo__arena_free(r.messages);
     oo_vec_free(&r.skeleton);
     oo_vec_free(&r.cuts);
-    oo_vec_free(&r.entries);
+    oo__plain_free(r.plain);
     if (status != OO_OK) {
         oo_model_free(r.model);
         return status;

@@ -52,35 +52,6 @@ void oo__read_props(const oo__reader *r, oo_props *out, Onnx__StringStringEntryP
     }
 }
 
-/* Neighbouring nodes mostly say the same, in the same order: then a comparison does, and the name table is not asked. */
-static const char *read_repeated(oo__reader *r, uint32_t slot, const oo__range *text) {
-    if (!text->data)
-        return NULL;
-    const char **const last = &r->recent[slot % OO__RECENT];
-    if (!*last || oo__str_len(*last) != text->size || (text->size && memcmp(*last, text->data, text->size) != 0))
-        *last = oo__str_n(r->model, text->data, text->size);
-    return *last;
-}
-
-/* Entry i of those that were cut out. */
-static oo_prop read_entry(oo__reader *r, uint32_t i) {
-    const oo__entry *const entry = &r->entries.data[i];
-    return (oo_prop){.key = read_repeated(r, 2 * i, &entry->key), .value = read_repeated(r, 2 * i + 1, &entry->value)};
-}
-
-bool oo__read_was_cut(const oo__reader *r, const ProtobufCMessage *message) { return message == r->message && r->entries.n; }
-
-void oo__read_metadata(oo__reader *r, oo_props *out, const ProtobufCMessage *message,
-                       Onnx__StringStringEntryProto *const *entries, size_t count) {
-    if (!oo__read_was_cut(r, message)) {
-        oo__read_props(r, out, entries, count);
-        return;
-    }
-    oo_vec_reserve(r->model->arena, out, r->entries.n);
-    for (uint32_t i = 0; i < r->entries.n; i++)
-        oo_vec_push(r->model->arena, out, read_entry(r, i));
-}
-
 oo_status oo__read_opsets(const oo__reader *r, oo_opsets *out, Onnx__OperatorSetIdProto *const *entries, size_t count) {
     if (count > MAX_OPSETS)
         return oo__read_fail(r, "load-too-large", NULL, "%zu operator sets are imported, %d are the most", count, MAX_OPSETS);

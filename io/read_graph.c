@@ -9,7 +9,7 @@ static oo_value_info read_info(oo__reader *r, const Onnx__ValueInfoProto *m) {
                           .type = oo__read_type(r, m->type),
                           .doc = oo__read_text(r, m->has_doc_string, m->doc_string),
                           .unknown = oo__read_unknown(r, &m->base)};
-    oo__read_metadata(r, &info.metadata, &m->base, m->metadata_props, m->n_metadata_props);
+    oo__read_props(r, &info.metadata, m->metadata_props, m->n_metadata_props);
     return info;
 }
 
@@ -44,8 +44,7 @@ static oo_status add_output(oo_graph *graph, oo__reader *r, oo_value_info info) 
     return OO_OK;
 }
 
-static void add_info(oo_graph *graph, oo__reader *r, const Onnx__ValueInfoProto *m) {
-    oo_value_info info = read_info(r, m);
+static void add_info(oo_graph *graph, oo__reader *r, oo_value_info info) {
     info.value = info.name ? oo__binder_find_local(r->binder, info.name) : NULL;
     if (info.value && !info.value->type)
         info.value->type = info.type;
@@ -103,13 +102,14 @@ static oo_status read_sparse_initializer(oo_graph *graph, oo__reader *r, const O
 }
 
 /* ---- nodes ---- */
-static void read_extra(oo_node *node, oo__reader *r, const Onnx__NodeProto *m) {
-    if (!m->has_overload && !m->has_doc_string && !m->n_metadata_props && !oo__read_was_cut(r, &m->base) && !m->n_device_configurations && !m->base.n_unknown_fields)
+static void read_extra(oo_node *node, oo__reader *r, const Onnx__NodeProto *m, const oo_props *metadata) {
+    if (!m->has_overload && !m->has_doc_string && !m->n_metadata_props && !metadata->n && !m->n_device_configurations && !m->base.n_unknown_fields)
         return;
     oo_node_extra *const extra = oo__node_extra(node);
     extra->overload = oo__read_text(r, m->has_overload, m->overload);
     extra->doc = oo__read_text(r, m->has_doc_string, m->doc_string);
-    oo__read_metadata(r, &extra->metadata, &m->base, m->metadata_props, m->n_metadata_props);
+    extra->metadata = *metadata;
+    oo__read_props(r, &extra->metadata, m->metadata_props, m->n_metadata_props);
     for (size_t i = 0; i < m->n_device_configurations; i++)
         oo_vec_push(r->model->arena, &extra->devices, oo__read_packed(r, &m->device_configurations[i]->base));
     extra->unknown = oo__read_unknown(r, &m->base);
@@ -129,7 +129,8 @@ static oo_status define_outputs(oo_node *node, oo__reader *r, const Onnx__NodePr
 /* Operators are known by text that ends at a NUL: one inside would make another operator of it. */
 static bool has_nul(ProtobufCBinaryData text) { return text.len && memchr(text.data, 0, text.len); }
 
-static oo_status read_node(oo_graph *graph, oo__reader *r, const Onnx__NodeProto *m) {
+/* `metadata`: what of it is not in the message. */
+static oo_status read_node(oo_graph *graph, oo__reader *r, const Onnx__NodeProto *m, const oo_props *metadata) {
     if (!m->op_type.len)
         OO_TRY(oo__read_defect(r, oo__read_fail(r, "load-no-operator", r->item, "node \"%s\" has no operator type",
                                                 oo__printable((const char *)m->name.data, m->name.len))));
@@ -140,7 +141,7 @@ static oo_status read_node(oo_graph *graph, oo__reader *r, const Onnx__NodeProto
     oo_node *const node = oo__node_new(graph, domain, oo__read_item(r, m->op_type), (uint32_t)m->n_input, (uint32_t)m->n_output,
                                        (uint32_t)m->n_attribute);
     node->name = oo__read_text(r, m->has_name, m->name);
-    read_extra(node, r, m);
+    read_extra(node, r, m, metadata);
     for (uint32_t i = 0; i < node->ninputs; i++)
         if (m->input[i].len)
             oo__binder_connect(r->binder, node, i, oo__read_item(r, m->input[i]));
@@ -176,15 +177,10 @@ static void read_annotation(oo_graph *graph, oo__reader *r, const Onnx__TensorAn
 }
 
 /* ---- graphs ---- */
-/* One item of a streamed list. */
-static ProtobufCMessage *next_item(oo__reader *r, const oo__ranges *ranges, uint32_t i, const ProtobufCMessageDescriptor *type) {
-    oo__arena_reset(r->messages);
-    return oo__read_item_message(r, type, ranges->data[i].data, ranges->data[i].size);
-}
-
 static oo_status read_initializers(oo_graph *graph, oo__reader *r, const oo__graph_source *s) {
     for (uint32_t i = 0; i < s->initializers.n; i++) {
-        const ProtobufCMessage *const m = next_item(r, &s->initializers, i, &onnx__tensor_proto__descriptor);
+        oo__read_start(r, &s->initializers.data[i]);
+        const ProtobufCMessage *const m = oo__read_item_message(r, &onnx__tensor_proto__descriptor, &s->initializers.data[i]);
         if (!m)
             return OO_INVALID;
         OO_TRY(read_initializer(graph, r, (const Onnx__TensorProto *)m));
@@ -194,27 +190,41 @@ static oo_status read_initializers(oo_graph *graph, oo__reader *r, const oo__gra
     return OO_OK;
 }
 
+static oo_status read_node_item(oo_graph *graph, oo__reader *r, const oo__range *item) {
+    oo__read_start(r, item);
+    oo_props metadata = {0};
+    const Onnx__NodeProto *m = oo__plain_node(&metadata, r, item);
+    if (!m)
+        m = (const Onnx__NodeProto *)oo__read_item_message(r, &onnx__node_proto__descriptor, item);
+    return m ? read_node(graph, r, m, &metadata) : OO_INVALID;
+}
+
 static oo_status read_nodes(oo_graph *graph, oo__reader *r, const oo__graph_source *s) {
-    for (uint32_t i = 0; i < s->nodes.n; i++) {
-        const ProtobufCMessage *const m = next_item(r, &s->nodes, i, &onnx__node_proto__descriptor);
+    for (uint32_t i = 0; i < s->nodes.n; i++)
+        OO_TRY(read_node_item(graph, r, &s->nodes.data[i]));
+    for (size_t i = 0; !s->streamed && i < s->message->n_node; i++)
+        OO_TRY(read_node(graph, r, s->message->node[i], &(oo_props){0}));
+    return OO_OK;
+}
+
+static oo_status read_info_item(oo_graph *graph, oo__reader *r, const oo__range *item) {
+    oo__read_start(r, item);
+    oo_value_info info;
+    if (!oo__plain_info(&info, r, item)) {
+        const ProtobufCMessage *const m = oo__read_item_message(r, &onnx__value_info_proto__descriptor, item);
         if (!m)
             return OO_INVALID;
-        OO_TRY(read_node(graph, r, (const Onnx__NodeProto *)m));
+        info = read_info(r, (const Onnx__ValueInfoProto *)m);
     }
-    for (size_t i = 0; !s->streamed && i < s->message->n_node; i++)
-        OO_TRY(read_node(graph, r, s->message->node[i]));
+    add_info(graph, r, info);
     return OO_OK;
 }
 
 static oo_status read_infos(oo_graph *graph, oo__reader *r, const oo__graph_source *s) {
-    for (uint32_t i = 0; i < s->infos.n; i++) {
-        const ProtobufCMessage *const m = next_item(r, &s->infos, i, &onnx__value_info_proto__descriptor);
-        if (!m)
-            return OO_INVALID;
-        add_info(graph, r, (const Onnx__ValueInfoProto *)m);
-    }
+    for (uint32_t i = 0; i < s->infos.n; i++)
+        OO_TRY(read_info_item(graph, r, &s->infos.data[i]));
     for (size_t i = 0; !s->streamed && i < s->message->n_value_info; i++)
-        add_info(graph, r, s->message->value_info[i]);
+        add_info(graph, r, read_info(r, s->message->value_info[i]));
     return OO_OK;
 }
 
@@ -266,11 +276,11 @@ static oo_status read_function_body(oo_function *f, oo__reader *r, const Onnx__F
     for (size_t i = 0; i < m->n_input; i++)
         OO_TRY(define_input(graph, r, (oo_value_info){.name = oo__read_item(r, m->input[i])}));
     for (size_t i = 0; i < m->n_node; i++)
-        OO_TRY(read_node(graph, r, m->node[i]));
+        OO_TRY(read_node(graph, r, m->node[i], &(oo_props){0}));
     for (size_t i = 0; i < m->n_output; i++)
         OO_TRY(add_output(graph, r, (oo_value_info){.name = oo__read_item(r, m->output[i])}));
     for (size_t i = 0; i < m->n_value_info; i++)
-        add_info(graph, r, m->value_info[i]);
+        add_info(graph, r, read_info(r, m->value_info[i]));
     return OO_OK;
 }
 

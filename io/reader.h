@@ -5,8 +5,6 @@
 #include "io/wire.h"
 #include "onnx.pb-c.h"
 
-enum { OO__RECENT = 16 };
-
 typedef struct oo__reader {
     oo_context *context;
     oo_model *model;
@@ -16,9 +14,7 @@ typedef struct oo__reader {
     ProtobufCAllocator allocator;
     oo__buffer skeleton;
     oo__cuts cuts;             /* payloads cut out of the current item */
-    oo__entries entries;       /* metadata cut out of the current item */
-    const ProtobufCMessage *message; /* the current item */
-    const char *recent[OO__RECENT]; /* texts of the last item's entries */
+    struct oo__plain *plain;   /* private to io/read_plain.c */
     const uint8_t *item;       /* of the current item, for byte offsets in messages */
     const uint8_t *forgotten;  /* pages of the file before this were given back */
     const char *folder;        /* of external data, in the model's arena; NULL = none */
@@ -42,11 +38,6 @@ oo_bytes oo__read_unknown(const oo__reader *r, const ProtobufCMessage *message);
 /* The whole message packed again. */
 oo_bytes oo__read_packed(const oo__reader *r, const ProtobufCMessage *message);
 void oo__read_props(const oo__reader *r, oo_props *out, Onnx__StringStringEntryProto *const *entries, size_t count);
-/* The metadata of `message`, which is in `entries` unless it was cut out. */
-void oo__read_metadata(oo__reader *r, oo_props *out, const ProtobufCMessage *message,
-                       Onnx__StringStringEntryProto *const *entries, size_t count);
-/* Whether the message has metadata that was cut out. */
-bool oo__read_was_cut(const oo__reader *r, const ProtobufCMessage *message);
 oo_status oo__read_opsets(const oo__reader *r, oo_opsets *out, Onnx__OperatorSetIdProto *const *entries, size_t count);
 /* Whether a message or one inside it has unknown fields. */
 bool oo__read_has_unknown(const ProtobufCMessage *message);
@@ -57,8 +48,22 @@ oo_status oo__read_sparse(oo_sparse **out, oo__reader *r, const Onnx__SparseTens
 /* `graph` is the graph of the node that holds the attribute; its subgraphs are read at once. `node` NULL: a function's default. */
 oo_status oo__read_attr(oo_attr **out, oo__reader *r, oo_graph *graph, oo_node *node, const Onnx__AttributeProto *message);
 
-/* Unpacks one item of the file: checked, payloads cut out. NULL after a diagnostic. Valid until the next reset of messages. */
-ProtobufCMessage *oo__read_item_message(oo__reader *r, const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size);
+/* Begins with an item of the file: forgets the messages of the one before. */
+void oo__read_start(oo__reader *r, const oo__range *item);
+/* Unpacks an item: checked, payloads cut out. NULL after a diagnostic. Valid until the next oo__read_start. */
+ProtobufCMessage *oo__read_item_message(oo__reader *r, const ProtobufCMessageDescriptor *type, const oo__range *item);
+/* Unpacks a message that an item holds itself. NULL, without a diagnostic, where it cannot be. */
+ProtobufCMessage *oo__read_part(oo__reader *r, const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size);
+
+/* Nodes and value_info of the file that hold nothing but what ONNX gives them, read without protobuf-c. False or NULL is no verdict: such
+ * an item is to be unpacked as any other. */
+typedef struct oo__plain oo__plain;
+oo__plain *oo__plain_new(void);
+void oo__plain_free(oo__plain *plain);
+/* A node as protobuf-c would unpack it, but for its metadata, which comes beside. Valid until the next one. */
+const Onnx__NodeProto *oo__plain_node(oo_props *metadata, oo__reader *r, const oo__range *item);
+/* A value_info as the graph keeps it; its value is not known yet. */
+bool oo__plain_info(oo_value_info *out, oo__reader *r, const oo__range *item);
 
 /* The fields of a GraphProto: either already unpacked (a subgraph) or ranges of the file that are unpacked one by one. */
 typedef struct oo__graph_source {

@@ -171,7 +171,8 @@ oo_status oo__value_read(oo_value_tree **out, oo_model *model, const char *path,
     if (status == OO_OK) {
         /* An empty file is an empty message: a tensor without type, or a container without items. */
         static const uint8_t nothing[1];
-        const ProtobufCMessage *const m = oo__read_item_message(&r, type, source->size ? source->bytes : nothing, source->size);
+        const oo__range item = {source->size ? source->bytes : nothing, source->size};
+        const ProtobufCMessage *const m = oo__read_item_message(&r, type, &item);
         status = m ? read_value(out, &r, kind, m) : OO_INVALID;
     }
     if (status != OO_OK)

@@ -59,33 +59,10 @@ static bool read_content(oo__cursor *c, oo__field *f) {
     return true;
 }
 
-/* Most fields: a run of bytes with a number below 16 that is shorter than 16 KiB. */
-static inline bool read_short(oo__cursor *c, oo__field *f) {
-    const uint8_t *const at = c->at;
-    const ptrdiff_t left = c->end - at;
-    if (left < 3 || (at[0] & 0x87) != OO__WIRE_BYTES || at[0] < 8)
-        return false;
-    const bool two = at[1] >= 0x80;
-    if (two && at[2] >= 0x80)
-        return false;
-    const ptrdiff_t head = two ? 3 : 2, size = two ? (at[1] & 0x7f) | at[2] << 7 : at[1];
-    if (left - head < size)
-        return false;
-    f->start = at;
-    f->number = at[0] >> 3;
-    f->wire = OO__WIRE_BYTES;
-    f->data = at + head;
-    f->size = (uint64_t)size;
-    c->at = f->data + size;
-    return true;
-}
-
-bool oo__wire_next(oo__cursor *c, oo__field *f) {
+bool oo__wire_next_any(oo__cursor *c, oo__field *f) {
     c->error = NULL;
     if (c->at == c->end)
         return false;
-    if (read_short(c, f))
-        return true;
     f->start = c->at;
     uint64_t tag;
     if (!read_varint(c, &tag))
@@ -182,10 +159,7 @@ static void check_message(oo__check *check, const ProtobufCMessageDescriptor *ty
             return;
         }
         seen |= bit;
-        const bool entry = depth == 0 && field->descriptor == &onnx__string_string_entry_proto__descriptor;
-        check->entries += entry;
-        if (!entry || !check->unseen)
-            check_message(check, field->descriptor, f.data, f.size, depth + 1);
+        check_message(check, field->descriptor, f.data, f.size, depth + 1);
         if (check->error)
             return;
     }
@@ -195,9 +169,9 @@ static void check_message(oo__check *check, const ProtobufCMessageDescriptor *ty
         check->heavy += f.size;
 }
 
-oo__check oo__wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size, bool skip) {
-    oo__check check = {.unseen = skip};
-    check_message(&check, type, data, size, 0);
+oo__check oo__wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size, unsigned depth) {
+    oo__check check = {0};
+    check_message(&check, type, data, size, depth);
     return check;
 }
 
@@ -294,33 +268,4 @@ void oo__wire_cut(oo__buffer *out, oo__cuts *cuts, const ProtobufCMessageDescrip
         else
             oo__buffer_add(out, f.start, (size_t)(c.at - f.start));
     }
-}
-
-static bool cut_entry(oo__entries *entries, const oo__field *entry) {
-    oo__cursor c = {entry->data, entry->data + entry->size, NULL};
-    oo__range texts[2] = {{0}};
-    oo__field f;
-    while (oo__wire_next(&c, &f)) {
-        if (f.number > 2 || f.wire != OO__WIRE_BYTES)
-            return false;
-        texts[f.number - 1] = (oo__range){f.data, f.size};
-    }
-    oo_vec_push(NULL, entries, (oo__entry){.key = texts[0], .value = texts[1]});
-    return !c.error;
-}
-
-bool oo__wire_cut_entries(oo__buffer *out, oo__cuts *cuts, oo__entries *entries, const ProtobufCMessageDescriptor *type,
-                          const uint8_t *data, uint64_t size) {
-    oo__cursor c = {data, data + size, NULL};
-    oo__field f;
-    while (oo__wire_next(&c, &f)) {
-        const ProtobufCFieldDescriptor *const field = message_field(type, &f);
-        if (!field)
-            oo__buffer_add(out, f.start, (size_t)(c.at - f.start));
-        else if (field->descriptor != &onnx__string_string_entry_proto__descriptor)
-            cut_field(out, cuts, field->descriptor, &f);
-        else if (!cut_entry(entries, &f))
-            return false;
-    }
-    return true;
 }

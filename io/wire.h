@@ -23,8 +23,33 @@ typedef struct oo__cursor {
     const char *error; /* why the last oo__wire_next gave false, NULL at the end of the message */
 } oo__cursor;
 
+bool oo__wire_next_any(oo__cursor *cursor, oo__field *field);
+
+/* Most fields: a run of bytes with a number below 16 that is shorter than 16 KiB. */
+static inline bool oo__wire_next_short(oo__cursor *c, oo__field *f) {
+    const uint8_t *const at = c->at;
+    const ptrdiff_t left = c->end - at;
+    if (left < 3 || (at[0] & 0x87) != OO__WIRE_BYTES || at[0] < 8)
+        return false;
+    const bool two = at[1] >= 0x80;
+    if (two && at[2] >= 0x80)
+        return false;
+    const ptrdiff_t head = two ? 3 : 2, size = two ? (at[1] & 0x7f) | at[2] << 7 : at[1];
+    if (left - head < size)
+        return false;
+    f->start = at;
+    f->number = at[0] >> 3;
+    f->wire = OO__WIRE_BYTES;
+    f->data = at + head;
+    f->size = (uint64_t)size;
+    c->at = f->data + size;
+    return true;
+}
+
 /* The next field; false at the end or when the bytes are malformed (cursor->error says which). */
-bool oo__wire_next(oo__cursor *cursor, oo__field *field);
+static inline bool oo__wire_next(oo__cursor *cursor, oo__field *field) {
+    return oo__wire_next_short(cursor, field) || oo__wire_next_any(cursor, field);
+}
 
 /* A growing byte buffer. */
 typedef oo_vec(uint8_t) oo__buffer;
@@ -49,13 +74,10 @@ typedef struct oo__check {
     const char *field;    /* name of the field that is wrong, NULL = not said */
     const uint8_t *where; /* of the error */
     uint64_t heavy;       /* bytes of payloads to cut out */
-    uint32_t entries;     /* StringStringEntryProtos in the message itself */
-    bool unseen;          /* these were not looked into */
 } oo__check;
 
-/* Walks a message and all messages in it, as `type` describes them. `skip`: but for the StringStringEntryProtos in the message itself,
- * which oo__wire_cut_entries looks into. */
-oo__check oo__wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size, bool skip);
+/* Walks a message and all messages in it, as `type` describes them; itself it lies in `depth` others. */
+oo__check oo__wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size, unsigned depth);
 /* Why protobuf-c refuses a message that was checked: the first field whose content is not of its type. */
 oo__check oo__wire_explain(const ProtobufCMessageDescriptor *type, const uint8_t *data, uint64_t size);
 /* A copy of a checked message without its payloads, which are added to `cuts`; never longer than the message. */
@@ -67,13 +89,4 @@ typedef struct oo__range {
     uint64_t size;
 } oo__range;
 typedef oo_vec(oo__range) oo__ranges;
-/* The texts of a StringStringEntryProto, the last of each; data NULL = there is none. */
-typedef struct oo__entry {
-    oo__range key, value;
-} oo__entry;
-typedef oo_vec(oo__entry) oo__entries;
-/* The same also without the StringStringEntryProtos that the message itself holds: metadata is most of what nodes of some exporters
- * say, and protobuf-c would copy each text twice. False where one is damaged or holds more than its two texts: then nothing is said. */
-bool oo__wire_cut_entries(oo__buffer *out, oo__cuts *cuts, oo__entries *entries, const ProtobufCMessageDescriptor *type,
-                          const uint8_t *data, uint64_t size);
 #endif

@@ -4,21 +4,17 @@
 #include <string.h>
 
 /* ---- value infos ---- */
-static Onnx__ValueInfoProto info_message(oo__writer *w, const oo_value_info *info) {
-    Onnx__ValueInfoProto m = ONNX__VALUE_INFO_PROTO__INIT;
-    const char *const name = info->value ? info->value->name : info->name;
-    OO__SET_TEXT(&m, name, name);
-    OO__SET_TEXT(&m, doc_string, info->doc);
-    m.type = oo__write_type(w, info->type);
-    return m;
-}
-
 static void write_info(oo__writer *w, uint32_t field, const oo_value_info *info) {
     const uint64_t mark = oo__emit_size(w->emit);
-    const Onnx__ValueInfoProto m = info_message(w, info);
     oo__emit_bytes(w->emit, info->unknown.data, info->unknown.size);
     oo__write_props(w, 4, &info->metadata);
-    oo__emit_message(w->emit, &m.base);
+    oo__write_text_field(w, 3, info->doc);
+    if (info->type) {
+        const uint64_t inner = oo__emit_size(w->emit);
+        oo__write_type(w, info->type);
+        oo__emit_close(w->emit, 2, inner);
+    }
+    oo__write_text_field(w, 1, info->value ? info->value->name : info->name);
     oo__emit_close(w->emit, field, mark);
 }
 

@@ -53,100 +53,55 @@ Onnx__OperatorSetIdProto **oo__write_opsets(oo__writer *w, const oo_opsets *opse
 }
 
 /* ---- types ---- */
-static Onnx__TensorShapeProto *write_shape(oo__writer *w, const oo_type *type) {
-    if (!type->has_shape)
-        return NULL;
-    Onnx__TensorShapeProto *const shape = OO_NEW(w->messages, Onnx__TensorShapeProto);
-    onnx__tensor_shape_proto__init(shape);
-    shape->n_dim = type->rank;
-    shape->dim = OO_NEW_ARRAY(w->messages, Onnx__TensorShapeProto__Dimension *, type->rank);
-    for (uint32_t i = 0; i < type->rank; i++) {
-        const oo_dim *const from = &type->dims[i];
-        Onnx__TensorShapeProto__Dimension *const d = OO_NEW(w->messages, Onnx__TensorShapeProto__Dimension);
-        onnx__tensor_shape_proto__dimension__init(d);
-        shape->dim[i] = d;
-        OO__SET_TEXT(d, denotation, from->denotation);
-        if (from->kind == OO_DIM_VALUE) {
-            d->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
-            d->dim_value = from->value;
-        } else if (from->kind == OO_DIM_PARAM) {
-            d->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM;
-            d->dim_param = oo__write_text(from->param);
-        }
-    }
-    return shape;
-}
-
-static void write_tensor_type(oo__writer *w, Onnx__TypeProto *m, const oo_type *type) {
-    Onnx__TypeProto__Tensor *const t = OO_NEW(w->messages, Onnx__TypeProto__Tensor);
-    onnx__type_proto__tensor__init(t);
-    t->has_elem_type = type->has_elem;
-    t->elem_type = type->elem;
-    t->shape = write_shape(w, type);
-    m->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
-    m->tensor_type = t;
-}
-
-static void write_sparse_type(oo__writer *w, Onnx__TypeProto *m, const oo_type *type) {
-    Onnx__TypeProto__SparseTensor *const t = OO_NEW(w->messages, Onnx__TypeProto__SparseTensor);
-    onnx__type_proto__sparse_tensor__init(t);
-    t->has_elem_type = type->has_elem;
-    t->elem_type = type->elem;
-    t->shape = write_shape(w, type);
-    m->value_case = ONNX__TYPE_PROTO__VALUE_SPARSE_TENSOR_TYPE;
-    m->sparse_tensor_type = t;
-}
-
-static void write_map_type(oo__writer *w, Onnx__TypeProto *m, const oo_type *type) {
-    Onnx__TypeProto__Map *const t = OO_NEW(w->messages, Onnx__TypeProto__Map);
-    onnx__type_proto__map__init(t);
-    t->has_key_type = type->has_elem;
-    t->key_type = type->elem;
-    t->value_type = oo__write_type(w, type->inner);
-    m->value_case = ONNX__TYPE_PROTO__VALUE_MAP_TYPE;
-    m->map_type = t;
-}
-
-static void write_container_type(oo__writer *w, Onnx__TypeProto *m, const oo_type *type) {
-    if (type->kind == OO_TYPE_SEQUENCE) {
-        m->sequence_type = OO_NEW(w->messages, Onnx__TypeProto__Sequence);
-        onnx__type_proto__sequence__init(m->sequence_type);
-        m->sequence_type->elem_type = oo__write_type(w, type->inner);
-        m->value_case = ONNX__TYPE_PROTO__VALUE_SEQUENCE_TYPE;
-    } else {
-        m->optional_type = OO_NEW(w->messages, Onnx__TypeProto__Optional);
-        onnx__type_proto__optional__init(m->optional_type);
-        m->optional_type->elem_type = oo__write_type(w, type->inner);
-        m->value_case = ONNX__TYPE_PROTO__VALUE_OPTIONAL_TYPE;
+static void write_shape(oo__writer *w, const oo_type *type) {
+    for (uint32_t i = type->rank; i-- > 0;) {
+        const oo_dim *const d = &type->dims[i];
+        const uint64_t mark = oo__emit_size(w->emit);
+        oo__write_text_field(w, 3, d->denotation);
+        if (d->kind == OO_DIM_PARAM)
+            oo__write_text_field(w, 2, d->param);
+        else if (d->kind == OO_DIM_VALUE)
+            oo__emit_varint_field(w->emit, 1, (uint64_t)d->value);
+        oo__emit_close(w->emit, 1, mark);
     }
 }
 
-static void write_opaque_type(oo__writer *w, Onnx__TypeProto *m, const oo_type *type) {
-    m->opaque_type = OO_NEW(w->messages, Onnx__TypeProto__Opaque);
-    onnx__type_proto__opaque__init(m->opaque_type);
-    OO__SET_TEXT(m->opaque_type, domain, type->opaque_domain);
-    OO__SET_TEXT(m->opaque_type, name, type->opaque_name);
-    m->value_case = ONNX__TYPE_PROTO__VALUE_OPAQUE_TYPE;
+/* The message that is chosen in TypeProto.value. */
+static void write_kind(oo__writer *w, const oo_type *type) {
+    const uint64_t mark = oo__emit_size(w->emit);
+    const bool is_tensor = type->kind == OO_TYPE_TENSOR || type->kind == OO_TYPE_SPARSE_TENSOR, is_map = type->kind == OO_TYPE_MAP;
+    if (type->kind == OO_TYPE_OPAQUE) {
+        oo__write_text_field(w, 2, type->opaque_name);
+        oo__write_text_field(w, 1, type->opaque_domain);
+    } else if (is_tensor && type->has_shape) {
+        write_shape(w, type);
+        oo__emit_close(w->emit, 2, mark);
+    } else if (!is_tensor && type->inner) {
+        oo__write_type(w, type->inner);
+        oo__emit_close(w->emit, is_map ? 2 : 1, mark);
+    }
+    if ((is_tensor || is_map) && type->has_elem)
+        oo__emit_varint_field(w->emit, 1, (uint64_t)(int64_t)type->elem);
 }
 
-Onnx__TypeProto *oo__write_type(oo__writer *w, const oo_type *type) {
-    if (!type)
-        return NULL;
-    if (type->raw.data)
-        return unpacked(w, &onnx__type_proto__descriptor, type->raw);
-    Onnx__TypeProto *const m = OO_NEW(w->messages, Onnx__TypeProto);
-    onnx__type_proto__init(m);
-    OO__SET_TEXT(m, denotation, type->denotation);
-    switch (type->kind) {
-    case OO_TYPE_TENSOR: write_tensor_type(w, m, type); break;
-    case OO_TYPE_SPARSE_TENSOR: write_sparse_type(w, m, type); break;
-    case OO_TYPE_MAP: write_map_type(w, m, type); break;
-    case OO_TYPE_SEQUENCE:
-    case OO_TYPE_OPTIONAL: write_container_type(w, m, type); break;
-    case OO_TYPE_OPAQUE: write_opaque_type(w, m, type); break;
-    case OO_TYPE_NONE: break;
+void oo__write_type(oo__writer *w, const oo_type *type) {
+    static const uint32_t fields[] = {[OO_TYPE_TENSOR] = 1,   [OO_TYPE_SEQUENCE] = 4,      [OO_TYPE_MAP] = 5,
+                                      [OO_TYPE_OPAQUE] = 7,   [OO_TYPE_SPARSE_TENSOR] = 8, [OO_TYPE_OPTIONAL] = 9};
+    enum { DENOTATION = 6 };
+    if (type->raw.data) {
+        oo__emit_bytes(w->emit, type->raw.data, type->raw.size);
+        return;
     }
-    return m;
+    const uint32_t field = type->kind == OO_TYPE_NONE ? 0 : fields[type->kind];
+    if (field < DENOTATION)
+        oo__write_text_field(w, DENOTATION, type->denotation);
+    if (field) {
+        const uint64_t mark = oo__emit_size(w->emit);
+        write_kind(w, type);
+        oo__emit_close(w->emit, field, mark);
+    }
+    if (field > DENOTATION)
+        oo__write_text_field(w, DENOTATION, type->denotation);
 }
 
 /* ---- tensors ---- */
@@ -289,60 +244,58 @@ static void write_holders(oo__writer *w, const oo_attr *a) {
     }
 }
 
-static void fill_plain(oo__writer *w, Onnx__AttributeProto *m, const oo_attr *a) {
+static void write_bytes_field(oo__writer *w, uint32_t field, oo_bytes b) { oo__emit_text_field(w->emit, field, (const char *)b.data, b.size); }
+
+static void write_type_field(oo__writer *w, uint32_t field, const oo_type *type) {
+    const uint64_t mark = oo__emit_size(w->emit);
+    oo__write_type(w, type);
+    oo__emit_close(w->emit, field, mark);
+}
+
+static void write_types(oo__writer *w, const oo_attr *a) {
+    if (a->type == OO_ATTR_TYPE_PROTO && a->type_proto)
+        write_type_field(w, 14, a->type_proto);
+    for (uint32_t i = a->type == OO_ATTR_TYPE_PROTOS ? a->count : 0; i-- > 0;)
+        write_type_field(w, 15, a->type_protos[i]);
+}
+
+static void write_plain(oo__writer *w, const oo_attr *a) {
     switch (a->type) {
-    case OO_ATTR_FLOAT:
-        m->has_f = 1;
-        m->f = a->f;
-        break;
-    case OO_ATTR_INT:
-        m->has_i = 1;
-        m->i = a->i;
-        break;
-    case OO_ATTR_STRING:
-        m->has_s = 1;
-        m->s = bytes_of(a->s);
-        break;
-    case OO_ATTR_TYPE_PROTO: m->tp = oo__write_type(w, a->type_proto); break;
+    case OO_ATTR_FLOAT: oo__emit_float_field(w->emit, 2, a->f); break;
+    case OO_ATTR_INT: oo__emit_varint_field(w->emit, 3, (uint64_t)a->i); break;
+    case OO_ATTR_STRING: write_bytes_field(w, 4, a->s); break;
     case OO_ATTR_FLOATS:
-        m->n_floats = a->count;
-        m->floats = a->floats;
+        for (uint32_t i = a->count; i-- > 0;)
+            oo__emit_float_field(w->emit, 7, a->floats[i]);
         break;
     case OO_ATTR_INTS:
-        m->n_ints = a->count;
-        m->ints = a->ints;
+        for (uint32_t i = a->count; i-- > 0;)
+            oo__emit_varint_field(w->emit, 8, (uint64_t)a->ints[i]);
         break;
     case OO_ATTR_STRINGS:
-        m->n_strings = a->count;
-        m->strings = OO_NEW_ARRAY(w->messages, ProtobufCBinaryData, a->count);
-        for (uint32_t i = 0; i < a->count; i++)
-            m->strings[i] = bytes_of(a->strings[i]);
-        break;
-    case OO_ATTR_TYPE_PROTOS:
-        m->n_type_protos = a->count;
-        m->type_protos = OO_NEW_ARRAY(w->messages, Onnx__TypeProto *, a->count);
-        for (uint32_t i = 0; i < a->count; i++)
-            m->type_protos[i] = oo__write_type(w, a->type_protos[i]);
+        for (uint32_t i = a->count; i-- > 0;)
+            write_bytes_field(w, 9, a->strings[i]);
         break;
     default: break;
     }
 }
 
+/* Fields in the order of their numbers, but for tensors and graphs, which come last. */
 void oo__write_attr(oo__writer *w, const oo_attr *a) {
     if (a->raw.data) {
         oo__emit_bytes(w->emit, a->raw.data, a->raw.size);
         return;
     }
-    Onnx__AttributeProto m = ONNX__ATTRIBUTE_PROTO__INIT;
-    OO__SET_TEXT(&m, name, a->name);
-    OO__SET_TEXT(&m, doc_string, a->doc);
-    OO__SET_TEXT(&m, ref_attr_name, a->reference);
-    m.has_type = a->has_type;
-    m.type = (int32_t)a->type;
-    if (!a->reference)
-        fill_plain(w, &m, a);
     oo__emit_bytes(w->emit, a->unknown.data, a->unknown.size);
     if (!a->reference)
         write_holders(w, a);
-    oo__emit_message(w->emit, &m.base);
+    oo__write_text_field(w, 21, a->reference);
+    if (a->has_type)
+        oo__emit_varint_field(w->emit, 20, (uint64_t)(int64_t)a->type);
+    if (!a->reference)
+        write_types(w, a);
+    oo__write_text_field(w, 13, a->doc);
+    if (!a->reference)
+        write_plain(w, a);
+    oo__write_text_field(w, 1, a->name);
 }

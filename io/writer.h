@@ -29,8 +29,8 @@ void oo__write_text_field(oo__writer *w, uint32_t field, const char *interned);
 /* Puts StringStringEntryProtos in front, as field `field` of the message that is being put together. */
 void oo__write_props(oo__writer *w, uint32_t field, const oo_props *props);
 Onnx__OperatorSetIdProto **oo__write_opsets(oo__writer *w, const oo_opsets *opsets);
-Onnx__TypeProto *oo__write_type(oo__writer *w, const oo_type *type);
 /* Each puts one message in front, without tag and length; close it. */
+void oo__write_type(oo__writer *w, const oo_type *type);
 void oo__write_tensor(oo__writer *w, const oo_tensor *tensor, const char *name);
 void oo__write_sparse(oo__writer *w, const oo_sparse *sparse, const char *name);
 void oo__write_attr(oo__writer *w, const oo_attr *attr);
