@@ -26,8 +26,8 @@ enum { GAP = 0, PAGED = 1 };
 #define ALLOW(p, size) ((void)(p), (void)(size))
 #endif
 
-/* Blocks double up to SMALL_BLOCK; an arena that needs more gets huge pages. */
-enum { FIRST_BLOCK = 16 * 1024, SMALL_BLOCK = 128 * 1024, ALIGNMENT = 16 };
+/* Blocks grow by this up to LARGE_BLOCK; an arena that needs more gets huge pages. */
+enum { FIRST_BLOCK = 16 * 1024, GROWTH = 4, LARGE_BLOCK = FIRST_BLOCK * GROWTH * GROWTH, ALIGNMENT = 16 };
 
 typedef struct block {
     struct block *next;
@@ -107,14 +107,14 @@ void oo__arena_reset(oo_arena *arena) {
 
 static block *add_block(oo_arena *arena, size_t need) {
     size_t size = arena->next_size;
-    if (size < SMALL_BLOCK)
-        arena->next_size *= 2;
+    if (size < LARGE_BLOCK)
+        arena->next_size *= GROWTH;
     else
         arena->next_size = OO_HUGE_PAGE - sizeof(block);
     const bool oversized = need > size;
     if (oversized)
         size = need;
-    const bool paged = PAGED && size > SMALL_BLOCK;
+    const bool paged = PAGED && size >= LARGE_BLOCK;
     block *const b = paged ? oo__pages_new(sizeof *b + size) : calloc(1, sizeof *b + size);
     if (!b)
         oo__oom(size);

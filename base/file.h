@@ -11,6 +11,7 @@ typedef struct oo_source {
     char *path;           /* as given; "-" for standard input */
     uint64_t device, inode;
     bool mapped;
+    bool resident;        /* mapped, small, and read at once: its bytes are written from where they are */
 } oo_source;
 
 /* Opens and maps a regular file, or gathers standard input for "-". Errors go to `context`. */
@@ -20,9 +21,10 @@ oo_source *oo__source_memory(const void *bytes, uint64_t size, const char *path)
 void oo__source_close(oo_source *source);
 /* Copies bytes out without leaving pages of the mapping in memory. False when the range or the read fails. */
 bool oo__source_read(const oo_source *source, uint64_t offset, uint64_t size, void *out);
-/* Tells the system that all of it will be looked at soon: its pages are mapped at once instead of one after another. */
-void oo__source_expect(const oo_source *source);
-/* Tells the system that the pages of [offset, offset + size) are not needed for now; the content stays readable. */
+/* Makes a small file resident: its pages are mapped at once instead of one after another, and stay. */
+void oo__source_expect(oo_source *source);
+/* Tells the system that the pages of [offset, offset + size) are not needed for now, unless the source is resident; the content stays
+ * readable. */
 void oo__source_forget(const oo_source *source, uint64_t offset, uint64_t size);
 
 /* An output file: written beside `path` under a temporary name, renamed by commit. "-" is standard output, which gets everything

@@ -27,7 +27,9 @@ struct oo_intern {
     uint64_t seed; /* by chance: names come from files, and a file of names that collide must not be possible */
 };
 
-static bool is_paged(size_t count) { return count * sizeof(place) >= OO_HUGE_PAGE; }
+enum { SMALL_TABLE = 4096 /* places */ };
+
+static bool is_paged(size_t count) { return count > SMALL_TABLE; }
 
 static place *new_table(size_t count) {
     place *const table = is_paged(count) ? oo__pages_new(count * sizeof *table) : calloc(count, sizeof *table);
@@ -74,11 +76,11 @@ static size_t find_place(const oo_intern *pool, uint64_t hash, const void *data,
     }
 }
 
-static void grow(oo_intern *pool) {
+static void resize(oo_intern *pool, size_t count) {
     const size_t old_count = pool->mask + 1;
     place *const old = pool->table;
-    pool->mask = old_count * 2 - 1;
-    pool->table = new_table(old_count * 2);
+    pool->mask = count - 1;
+    pool->table = new_table(count);
     for (size_t k = 0; k < old_count; k++) {
         if (!old[k].entry)
             continue;
@@ -88,6 +90,14 @@ static void grow(oo_intern *pool) {
         pool->table[i] = old[k];
     }
     free_table(old, old_count);
+}
+
+void oo__intern_expect(oo_intern *pool, size_t more) {
+    size_t count = pool->mask + 1;
+    while ((pool->count + more) * 3 > count * 2)
+        count *= 2;
+    if (count > pool->mask + 1)
+        resize(pool, count);
 }
 
 const char *oo__intern_find(const oo_intern *pool, const void *data, size_t size) {
@@ -106,7 +116,7 @@ const char *oo__intern_bytes(oo_intern *pool, const void *data, size_t size) {
         memcpy(e->text, data, size);
     *p = (place){e, hash};
     if (++pool->count * 3 > pool->mask * 2)
-        grow(pool);
+        resize(pool, (pool->mask + 1) * 2);
     return e->text;
 }
 

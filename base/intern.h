@@ -9,6 +9,8 @@ typedef struct oo_intern oo_intern;
 /* The strings live in `arena`; the hash table itself is released by oo__intern_free. */
 oo_intern *oo__intern_new(oo_arena *arena);
 void oo__intern_free(oo_intern *pool);
+/* Makes room at once for `more` strings. */
+void oo__intern_expect(oo_intern *pool, size_t more);
 const char *oo__intern_bytes(oo_intern *pool, const void *data, size_t size);
 const char *oo__intern(oo_intern *pool, const char *text);
 /* The interned string with these contents, or NULL when there is none. */

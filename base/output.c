@@ -1,6 +1,7 @@
-/* Output files that appear whole or not at all. Written piece by piece through a buffer, or from a list of pieces: then two threads take
- * turns, block by block, so that one reads or computes while the other stores (a file lets one in at a time). Each has a buffer of its
- * own that fits into its core's cache; a ring between a reading and a writing thread took twice the time. */
+/* Output files that appear whole or not at all. Written piece by piece through a buffer, or from a list of pieces: what is in memory is
+ * stored from where it is. Where much is not, two threads take turns, block by block, so that one reads or computes while the other
+ * stores (a file lets one in at a time). Each has a buffer of its own that fits into its core's cache; a ring between a reading and a
+ * writing thread took twice the time. */
 #include "base/arena.h"
 #include "base/file.h"
 
@@ -14,11 +15,14 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum {
     BUFFER = 256 * 1024, /* a multiple of the page: writes that begin inside one take twice the time */
     ALIGNMENT = 16,
+    DIRECT = 4096, /* what is smaller is copied: each part that is stored has its price */
+    MAX_PARTS = 2 * (BUFFER / DIRECT) + 1,
     WORTH_A_THREAD = 4 * BUFFER,
     MAX_OPEN = 16
 };
@@ -122,17 +126,39 @@ oo_status oo__output_open(oo_output **out, oo_context *context, const char *path
     return OO_OK;
 }
 
-static void put(oo_output *o, const void *bytes, size_t size, uint64_t at) {
-    for (size_t done = 0; done < size && !o->error;) {
-        const ssize_t n = pwrite(o->fd, (const char *)bytes + done, size - done, (off_t)(at + done));
+/* Parts of memory that follow each other in the file. */
+typedef struct parts {
+    struct iovec list[MAX_PARTS];
+    int n;
+} parts;
+
+static void add_part(parts *p, const void *bytes, size_t size) {
+    struct iovec *const last = p->n ? &p->list[p->n - 1] : NULL;
+    if (last && (const char *)last->iov_base + last->iov_len == bytes)
+        last->iov_len += size;
+    else if (size)
+        p->list[p->n++] = (struct iovec){(void *)(uintptr_t)bytes, size};
+}
+
+static void put(oo_output *o, parts *p, uint64_t at) {
+    for (int i = 0; i < p->n && !o->error;) {
+        ssize_t n = pwritev(o->fd, p->list + i, p->n - i, (off_t)at);
         if (n <= 0 && !(n < 0 && errno == EINTR))
             o->error = n < 0 ? errno : EIO;
-        done += n > 0 ? (size_t)n : 0;
+        at += n > 0 ? (uint64_t)n : 0;
+        for (; n > 0 && (size_t)n >= p->list[i].iov_len; i++)
+            n -= (ssize_t)p->list[i].iov_len;
+        if (n > 0) {
+            p->list[i].iov_base = (char *)p->list[i].iov_base + n;
+            p->list[i].iov_len -= (size_t)n;
+        }
     }
 }
 
 static void flush(oo_output *o) {
-    put(o, o->buffer, o->used, o->size - o->used);
+    parts p = {.n = 0};
+    add_part(&p, o->buffer, o->used);
+    put(o, &p, o->size - o->used);
     o->used = 0;
 }
 
@@ -190,8 +216,10 @@ static oo_piece part_of(const assembly *a, const block *b, uint32_t i) {
 static size_t skew_of(const assembly *a, const block *b) {
     uint64_t largest = 0, skew = 0;
     for (uint32_t i = b->first; i < a->n && a->starts[i] < b->end; i++) {
+        if (!a->pieces[i].make)
+            continue;
         const oo_piece part = part_of(a, b, i);
-        if (!part.make || part.size <= largest)
+        if (part.size <= largest)
             continue;
         const uint64_t position = a->starts[i] > b->start ? a->starts[i] - b->start : 0;
         largest = part.size;
@@ -210,18 +238,38 @@ static bool make_part(assembly *a, const oo_piece *part, void *out) {
     return made;
 }
 
-static bool fill_block(assembly *a, const block *b, uint8_t *out) {
+/* Where the bytes of a piece are, NULL when they must be made or read. Those of a mapped file are for the system to look at alone: when
+ * the file has shrunk, it gives an error where we would fault. */
+static const void *bytes_of(const oo_piece *part) {
+    const oo_source *const source = part->source;
+    if (part->make)
+        return NULL;
+    if (!source)
+        return (const char *)part->bytes + part->offset;
+    const bool there = source->fd < 0 || (source->resident && part->size >= DIRECT);
+    return there && part->offset <= source->size && part->size <= source->size - part->offset ? source->bytes + part->offset : NULL;
+}
+
+/* Puts the bytes of a piece into `out`. */
+static bool fill(assembly *a, const oo_piece *part, const void *bytes, void *out) {
+    if (part->make)
+        return make_part(a, part, out);
+    if (bytes)
+        memcpy(out, bytes, part->size);
+    else if (!oo__source_read(part->source, part->offset, part->size, out))
+        a->o->error = EIO;
+    return !a->o->error;
+}
+
+/* What is not stored from where it is comes into `out`, at its place in the block. */
+static bool gather(assembly *a, const block *b, uint8_t *out, parts *p) {
     for (uint32_t i = b->first; i < a->n && a->starts[i] < b->end; i++) {
         const oo_piece part = part_of(a, b, i);
-        if (part.make) {
-            if (!make_part(a, &part, out))
-                return false;
-        } else if (!part.source) {
-            memcpy(out, (const char *)part.bytes + part.offset, part.size);
-        } else if (!oo__source_read(part.source, part.offset, part.size, out)) {
-            a->o->error = EIO;
+        const void *const bytes = bytes_of(&part);
+        const bool direct = bytes && part.size >= DIRECT;
+        if (!direct && !fill(a, &part, bytes, out))
             return false;
-        }
+        add_part(p, direct ? bytes : out, part.size);
         out += part.size;
     }
     return true;
@@ -237,10 +285,10 @@ static void put_blocks(assembly *a, uint8_t *buffer) {
         if (b.start >= end)
             return;
         b.first = piece_at(a, b.start);
-        uint8_t *const out = buffer + skew_of(a, &b);
-        if (!fill_block(a, &b, out))
+        parts p = {.n = 0};
+        if (!gather(a, &b, buffer + skew_of(a, &b), &p))
             return;
-        put(a->o, out, (size_t)(b.end - b.start), b.start);
+        put(a->o, &p, b.start);
     }
 }
 
@@ -260,12 +308,15 @@ bool oo__output_pieces(oo_output *o, const oo_piece *pieces, uint32_t n) {
     flush(o);
     assembly a = {.o = o, .pieces = pieces, .n = n, .starts = oo__malloc((n + (size_t)1) * sizeof *a.starts)};
     a.starts[0] = o->size;
-    for (uint32_t i = 0; i < n; i++)
+    uint64_t elsewhere = 0;
+    for (uint32_t i = 0; i < n; i++) {
         a.starts[i + 1] = a.starts[i] + pieces[i].size;
+        elsewhere += bytes_of(&pieces[i]) ? 0 : pieces[i].size;
+    }
     pthread_mutex_init(&a.making, NULL);
     pthread_t helper;
     const bool helped =
-        a.starts[n] - o->size >= WORTH_A_THREAD && several_processors() && pthread_create(&helper, NULL, help, &a) == 0;
+        elsewhere >= WORTH_A_THREAD && several_processors() && pthread_create(&helper, NULL, help, &a) == 0;
     put_blocks(&a, o->buffer);
     if (helped)
         pthread_join(helper, NULL);

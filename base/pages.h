@@ -6,7 +6,8 @@
 
 enum { OO_HUGE_PAGE = 2 * 1024 * 1024 };
 
-/* `size` zeroed bytes that begin at a multiple of OO_HUGE_PAGE; never NULL. Nothing is resident before it is touched. */
+/* `size` zeroed bytes; never NULL. What is smaller than a huge page is resident at once; the rest begins at a multiple of OO_HUGE_PAGE
+ * and is not before it is touched. */
 void *oo__pages_new(size_t size);
 /* `size` as it was asked for. NULL is allowed. */
 void oo__pages_free(void *pages, size_t size);

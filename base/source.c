@@ -147,15 +147,15 @@ bool oo__source_read(const oo_source *source, uint64_t offset, uint64_t size, vo
     return true;
 }
 
-void oo__source_expect(const oo_source *source) {
+void oo__source_expect(oo_source *source) {
 #ifdef MADV_POPULATE_READ
-    if (source->mapped)
-        (void)madvise((void *)(uintptr_t)source->bytes, source->size, MADV_POPULATE_READ); /* unknown before Linux 5.14 */
+    if (source->mapped) /* unknown before Linux 5.14 */
+        source->resident = madvise((void *)(uintptr_t)source->bytes, source->size, MADV_POPULATE_READ) == 0;
 #endif
 }
 
 void oo__source_forget(const oo_source *source, uint64_t offset, uint64_t size) {
-    if (!source->mapped)
+    if (!source->mapped || source->resident)
         return;
     const uint64_t page = 4096;
     const uint64_t from = (offset + page - 1) / page * page;

@@ -4,12 +4,15 @@
 #include <string.h>
 
 enum {
-    BLOCK = 256 * 1024,
-    INLINE_MAX = 256 /* what is shorter is copied: a piece has its price */
+    FIRST_BLOCK = 256 * 1024,
+    LAST_BLOCK = 2 * 1024 * 1024,
+    HEADER = 64,      /* of the arena's block */
+    INLINE_MAX = 1024 /* what is shorter is copied: a piece has its price */
 };
 
 struct oo__emit {
     oo_arena *arena;
+    size_t next_block;
     uint8_t *block, *at;       /* the free part of the current block is [block, at) */
     const uint8_t *run_end;    /* the unfinished run of bytes is [at, run_end) */
     uint64_t size;
@@ -18,7 +21,7 @@ struct oo__emit {
 
 oo__emit *oo__emit_new(void) {
     oo__emit *const e = oo__malloc(sizeof *e);
-    *e = (oo__emit){.arena = oo__arena_new()};
+    *e = (oo__emit){.arena = oo__arena_new(), .next_block = FIRST_BLOCK};
     return e;
 }
 
@@ -40,7 +43,9 @@ static void end_run(oo__emit *e) {
 
 static void add_block(oo__emit *e, size_t size) {
     end_run(e);
-    const size_t room = size > BLOCK ? size : BLOCK;
+    const size_t usual = e->next_block - HEADER, room = size > usual ? size : usual;
+    if (e->next_block < LAST_BLOCK)
+        e->next_block *= 2;
     e->block = oo__arena_alloc(e->arena, room);
     e->at = e->block + room;
     e->run_end = e->at;

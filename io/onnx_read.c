@@ -174,6 +174,8 @@ static oo_status read_main_graph(oo__reader *r, const oo__range *range, oo_arena
     r->item = range->data;
     oo_status status = split_graph(r, &s, &rest, range->data, range->size);
     if (status == OO_OK) {
+        const size_t names = (size_t)2 * s.nodes.n + s.initializers.n; /* a name and an output a node; damaged files promise anything */
+        oo__intern_expect(r->model->strings, names < range->size / 16 ? names : range->size / 16);
         s.message = (const Onnx__GraphProto *)unpack_rest(r, &allocator, &onnx__graph_proto__descriptor, &rest);
         status = s.message ? oo__read_graph(r->model->graph, r, &s) : OO_INVALID;
     }

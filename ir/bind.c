@@ -25,6 +25,7 @@ typedef struct scope {
 
 struct oo_binder {
     oo_model *model;
+    oo_arena *arena; /* of definitions */
     oo_vec(scope) scopes;
     oo_vec(definition *) definitions;
     oo_vec(pending) late;
@@ -33,7 +34,7 @@ struct oo_binder {
 
 oo_binder *oo__binder_new(oo_model *model) {
     oo_binder *const b = oo__malloc(sizeof *b);
-    *b = (oo_binder){.model = model};
+    *b = (oo_binder){.model = model, .arena = oo__arena_new()};
     return b;
 }
 
@@ -43,7 +44,6 @@ static void forget(oo_binder *b, uint32_t down_to) {
     while (b->definitions.n > down_to) {
         definition *const d = b->definitions.data[--b->definitions.n];
         *oo__str_slot(d->name) = d->outer;
-        free(d);
     }
 }
 
@@ -54,6 +54,7 @@ void oo__binder_free(oo_binder *b) {
     oo_vec_free(&b->scopes);
     oo_vec_free(&b->definitions);
     oo_vec_free(&b->late);
+    oo__arena_free(b->arena);
     free(b);
 }
 
@@ -74,7 +75,7 @@ bool oo__binder_define(oo_binder *b, oo_value *value) {
                    outer->value->producer ? ", first by node " : "", outer->value->producer ? shown(outer->value->producer) : "");
         return false;
     }
-    definition *const d = oo__malloc(sizeof *d);
+    definition *const d = oo__arena_take(b->arena, sizeof *d);
     *d = (definition){value, outer, b->scopes.n, value->name};
     *oo__str_slot(value->name) = d;
     oo_vec_push(NULL, &b->definitions, d);

@@ -298,6 +298,9 @@ static void pieces_of_every_kind(void **state) {
     uint8_t *const bytes = noise(TOTAL), *const expected = oo__malloc((size_t)COUNT * TOTAL + 700000);
     write_file("source.bin", bytes, TOTAL);
     oo_source *const file = open_source(context, "source.bin"), *const memory = oo__source_memory(bytes, TOTAL, NULL);
+    oo_source *const resident = open_source(context, "source.bin");
+    oo__source_expect(resident);
+    assert_true(resident->resident);
     maker m = {.bytes = bytes, .refuse_from = UINT64_MAX};
     uint64_t seed = 9;
     for (unsigned turn = 0; turn < 6; turn++) {
@@ -310,6 +313,7 @@ static void pieces_of_every_kind(void **state) {
             const uint32_t n = sizes[draw(&seed, COUNT_OF(sizes))], at = draw(&seed, TOTAL - n + 1);
             const oo_piece kinds[] = {{.make = make_bytes, .state = &m, .offset = at, .size = n},
                                       {.source = file, .offset = at, .size = n},
+                                      {.source = resident, .offset = at, .size = n},
                                       {.source = memory, .offset = at, .size = n},
                                       {.bytes = bytes, .offset = at, .size = n}};
             pieces[i] = kinds[draw(&seed, COUNT_OF(kinds))];
@@ -327,6 +331,7 @@ static void pieces_of_every_kind(void **state) {
     assert_int_equal(m.together, 0);
     assert_int_equal(m.misaligned, 0);
     oo__source_close(file);
+    oo__source_close(resident);
     oo__source_close(memory);
     free(expected);
     free(bytes);
@@ -354,6 +359,27 @@ static void pieces_that_cannot_be_made(void **state) {
 }
 
 /* Nothing lies beyond the end of a file. */
+/* What shrinks between reading and writing is an error, not a fault. */
+static void resident_file_that_shrank(void **state) {
+    (void)state;
+    oo_context *const context = new_context();
+    uint8_t *const bytes = noise(300000);
+    for (int small = 0; small < 2; small++) {
+        write_file("source.bin", bytes, 300000);
+        oo_source *const source = open_source(context, "source.bin");
+        oo__source_expect(source);
+        assert_int_equal(truncate("source.bin", 5000), 0);
+        oo_output *const o = open_output(context, "out.bin");
+        oo__output_copy(o, source, 200000, small ? 100 : 90000);
+        assert_int_equal(oo__output_commit(o), OO_IO);
+        oo__source_close(source);
+        assert_int_equal(files_here(), 1);
+    }
+    free(bytes);
+    oo_context_free(context);
+    remove_all();
+}
+
 static void copy_beyond_the_end_fails(void **state) {
     (void)state;
     oo_context *const context = new_context();
@@ -597,6 +623,7 @@ int main(void) {
         cmocka_unit_test(copies_of_every_size),
         cmocka_unit_test(pieces_of_every_kind),
         cmocka_unit_test(pieces_that_cannot_be_made),
+        cmocka_unit_test(resident_file_that_shrank),
         cmocka_unit_test(copy_beyond_the_end_fails),
         cmocka_unit_test(output_over_its_own_source),
         cmocka_unit_test(standard_output_gets_all_at_commit),
