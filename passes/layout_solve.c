@@ -2,8 +2,10 @@
  *
  * From a place where data moves, the order of one end is carried over to the region around the other end: each seat of the region then has two
  * orders to choose from. Which seats take which is a minimum cut, exact where no tensor of the region is asked for a third order, else a guess;
- * it is taken when the sum over all tensors is less than before. This is repeated until no place gives anything. With two orders in all, as in
- * models that mix NCHW and NHWC, one cut is the best there is. (Moves between two labels by a cut: Boykov, Veksler, Zabih, 2001.) */
+ * it is taken when the sum over all tensors is less than before. Where the fewest bytes would need more nodes than there were, nodes get dearer
+ * until they do not; what no price reaches is searched for among all choices of a small region. This is repeated until no place gives anything.
+ * With two orders in all, as in models that mix NCHW and NHWC, one cut is the best there is. (Moves between two labels by a cut: Boykov, Veksler,
+ * Zabih, 2001.) */
 #include "passes/layout.h"
 #include "passes/min_cut.h"
 
@@ -17,6 +19,10 @@ typedef struct weights {
 } weights;
 static const weights BY_BYTES = {1, 1.0 / 16, 1.0 / 32, 1.0 / 65536};
 static const weights BY_COUNT = {1.0 / 65536, 1 << 20, 1 << 18, 1.0 / 65536};
+enum {
+    MAX_PRICES = 6,
+    MAX_TRIED = 12
+}; /* weights that are tried in a move; seats of a region of which all choices are tried */
 
 /* The orders in which a tensor is wanted, each once. More than MAX_ORDERS are not told apart from the last. */
 typedef struct orders {
@@ -30,19 +36,23 @@ typedef struct solver {
     oo_vec(uint32_t) region;  /* seats that take part in the move, in the order in which they were reached */
     oo_vec(uint32_t) tensors; /* touched by them */
     uint32_t *seat_vertex, *tensor_vertex; /* of the cut */
-    bool *touched, *done;     /* by tensor: by this move; in this round, and asked for no third order there */
-    uint64_t work;            /* seats and tensors of all moves */
+    bool *touched, *done;        /* by tensor: by this move; in this round, and asked for no third order there */
+    uint64_t work;               /* seats and tensors of all moves */
+    oo_layout_cost start, total; /* of the whole graph: at first, now */
 } solver;
 
 /* ---- costs ---- */
 static oo_perm produced(const oo_layout *l, const oo_tensor_node *t) {
     if (t->constant)
         return t->now;
-    return t->seat == OO_LAYOUT_FIXED ? oo__perm_identity(t->rank) : oo__order_at_port(l, &l->ports.data[t->port], &l->seats.data[t->seat].now);
+    return t->seat == OO_LAYOUT_FIXED ? oo__perm_identity(t->rank)
+                                      : oo__order_at_port(l, &l->ports.data[t->port], &l->seats.data[t->seat].now);
 }
 
 static oo_perm wanted(const oo_layout *l, const oo_want *want) {
-    return want->seat == OO_LAYOUT_FIXED ? want->fixed : oo__order_at_port(l, &l->ports.data[want->port], &l->seats.data[want->seat].now);
+    return want->seat == OO_LAYOUT_FIXED
+               ? want->fixed
+               : oo__order_at_port(l, &l->ports.data[want->port], &l->seats.data[want->seat].now);
 }
 
 static void add_order(orders *o, const oo_perm *order) {
@@ -61,7 +71,8 @@ static void add_tensor_cost(oo_layout_cost *cost, const oo_layout *l, const oo_t
         const oo_perm to = wanted(l, want);
         add_order(&seen, &to);
         if (!t->constant && want->seat != OO_LAYOUT_FIXED)
-            cost->views += oo__gaps_at_port(l, &l->seats.data[want->seat], &l->ports.data[want->port], &l->seats.data[want->seat].now) > 0;
+            cost->views += oo__gaps_at_port(l, &l->seats.data[want->seat], &l->ports.data[want->port],
+                                            &l->seats.data[want->seat].now) > 0;
     }
     for (uint32_t i = 0; i < seen.n; i++) {
         if (oo__perm_equal(&from, &seen.at[i]))
@@ -87,11 +98,19 @@ static oo_layout_cost region_cost(const solver *s) {
     return cost;
 }
 
-static bool is_better(const oo_layout_cost *now, const oo_layout_cost *before) {
-    const uint32_t nodes = now->transposes + now->views, nodes_before = before->transposes + before->views;
-    if (now->bytes > before->bytes || now->transposes > before->transposes || nodes > nodes_before)
-        return false;
-    return now->bytes < before->bytes || now->transposes < before->transposes || nodes < nodes_before;
+/* By bytes, then Transposes, then other nodes. */
+static bool is_less(const oo_layout_cost *a, const oo_layout_cost *b) {
+    if (a->bytes < b->bytes || a->bytes > b->bytes)
+        return a->bytes < b->bytes;
+    return a->transposes != b->transposes ? a->transposes < b->transposes : a->views < b->views;
+}
+
+/* Whether a region may go from `before` to `now`: that is less, and the whole has no more Transposes and no more nodes than at first. */
+static bool is_better(const solver *s, const oo_layout_cost *now, const oo_layout_cost *before) {
+    const uint32_t transposes = s->total.transposes - before->transposes + now->transposes,
+                   views = s->total.views - before->views + now->views;
+    return is_less(now, before) && transposes <= s->start.transposes &&
+           transposes + views <= s->start.transposes + s->start.views;
 }
 
 /* ---- the region of a move ---- */
@@ -111,8 +130,8 @@ static void admit(solver *s, uint32_t index, const oo_port *port, const oo_perm 
     oo_perm choice[2];
     for (uint32_t i = 0; i < 2; i++)
         choice[i] = oo__order_of_frame(port, &seat->now, &at_port[i]);
-    if (oo__perm_equal(&choice[0], &choice[1]) || !is_one_of(&seat->now, choice) || !is_allowed(s->l, seat, &choice[0]) ||
-        !is_allowed(s->l, seat, &choice[1]))
+    if (oo__perm_equal(&choice[0], &choice[1]) || !is_one_of(&seat->now, choice) ||
+        !is_allowed(s->l, seat, &choice[0]) || !is_allowed(s->l, seat, &choice[1]))
         return;
     seat->choice[0] = choice[0];
     seat->choice[1] = choice[1];
@@ -186,7 +205,8 @@ static giver giver_of(const solver *s, uint32_t index) {
     if (!t->constant && t->seat != OO_LAYOUT_FIXED && l->seats.data[t->seat].moves) {
         const oo_seat *const seat = &l->seats.data[t->seat];
         const oo_port *const port = &l->ports.data[t->port];
-        return (giver){{oo__order_at_port(l, port, &seat->choice[0]), oo__order_at_port(l, port, &seat->choice[1])}, s->seat_vertex[t->seat]};
+        return (giver){{oo__order_at_port(l, port, &seat->choice[0]), oo__order_at_port(l, port, &seat->choice[1])},
+                       s->seat_vertex[t->seat]};
     }
     const oo_perm order = produced(l, t);
     return (giver){{order, order}, OO_CUT_SOURCE};
@@ -234,7 +254,8 @@ static demand demand_of(const solver *s, const oo_tensor_node *t, const oo_perm 
 }
 
 /* `cost` when somebody wants the order under `side` and the giver's vertex is on the other side (or anywhere, for the source or sink). */
-static void add_any(solver *s, const oo_tensor_node *t, const oo_perm *order, uint32_t side, uint32_t vertex, double cost) {
+static void add_any(solver *s, const oo_tensor_node *t, const oo_perm *order, uint32_t side, uint32_t vertex,
+                    double cost) {
     const uint32_t any = oo__cut_vertex(&s->cut);
     side ? oo__cut_edge(&s->cut, vertex, any, cost) : oo__cut_edge(&s->cut, any, vertex, cost);
     for (uint32_t i = t->first_want; i < t->first_want + t->nwants; i++) {
@@ -247,7 +268,8 @@ static void add_any(solver *s, const oo_tensor_node *t, const oo_perm *order, ui
 }
 
 /* What it costs to have the tensor in this order, if somebody wants it. */
-static void add_order_cost(solver *s, const oo_tensor_node *t, const giver *from, const oo_perm *order, const weights *w) {
+static void add_order_cost(solver *s, const oo_tensor_node *t, const giver *from, const oo_perm *order,
+                           const weights *w) {
     const double cost[] = {price(t, &from->order[0], order, w), price(t, &from->order[1], order, w)};
     const demand d = demand_of(s, t, order);
     if (d.always) {
@@ -314,20 +336,12 @@ static void build_cut(solver *s, const weights *w) {
         add_tensor(s, s->tensors.data[i], w);
 }
 
-/* Takes the cut's choice; what was before is in `before`, first of the seats, then of the tensors. */
-static void take(solver *s, oo_perm *before) {
-    oo_layout *const l = s->l;
-    for (uint32_t i = 0; i < s->region.n; i++) {
-        oo_seat *const seat = &l->seats.data[s->region.data[i]];
-        *before++ = seat->now;
-        seat->now = seat->choice[oo__cut_with_sink(&s->cut, s->seat_vertex[s->region.data[i]])];
-    }
-    for (uint32_t i = 0; i < s->tensors.n; i++) {
-        oo_tensor_node *const t = &l->tensors.data[s->tensors.data[i]];
-        *before++ = t->now;
-        if (t->moves)
-            t->now = t->choice[oo__cut_with_sink(&s->cut, s->tensor_vertex[s->tensors.data[i]])];
-    }
+/* What is chosen now: first of the seats, then of the tensors. */
+static void remember(const solver *s, oo_perm *out) {
+    for (uint32_t i = 0; i < s->region.n; i++)
+        *out++ = s->l->seats.data[s->region.data[i]].now;
+    for (uint32_t i = 0; i < s->tensors.n; i++)
+        *out++ = s->l->tensors.data[s->tensors.data[i]].now;
 }
 
 static void put_back(solver *s, const oo_perm *before) {
@@ -337,18 +351,86 @@ static void put_back(solver *s, const oo_perm *before) {
         s->l->tensors.data[s->tensors.data[i]].now = *before++;
 }
 
-static bool try_weights(solver *s, const weights *w) {
-    const oo_layout_cost cost = region_cost(s);
-    build_cut(s, w);
-    oo__cut_run(&s->cut);
-    oo_perm *const before = oo__malloc((s->region.n + s->tensors.n) * sizeof *before);
-    take(s, before);
-    const oo_layout_cost now = region_cost(s);
-    const bool better = is_better(&now, &cost);
-    if (!better)
+static void take_cut(solver *s) {
+    oo_layout *const l = s->l;
+    for (uint32_t i = 0; i < s->region.n; i++) {
+        oo_seat *const seat = &l->seats.data[s->region.data[i]];
+        seat->now = seat->choice[oo__cut_with_sink(&s->cut, s->seat_vertex[s->region.data[i]])];
+    }
+    for (uint32_t i = 0; i < s->tensors.n; i++) {
+        oo_tensor_node *const t = &l->tensors.data[s->tensors.data[i]];
+        if (t->moves)
+            t->now = t->choice[oo__cut_with_sink(&s->cut, s->tensor_vertex[s->tensors.data[i]])];
+    }
+}
+
+/* Weights under which `now` is no better than `cost`, because what it has more of is dear enough. False when it has more of nothing that counts. */
+static bool raise_prices(weights *w, const oo_layout_cost *now, const oo_layout_cost *cost) {
+    const double gain = cost->bytes - now->bytes, transposes = (double)now->transposes - cost->transposes,
+                 nodes = transposes + now->views - cost->views;
+    if (gain <= 0 || (nodes <= 0 && transposes <= 0))
+        return false;
+    if (nodes > 0) {
+        w->view = gain / nodes > 2 * w->view ? gain / nodes : 2 * w->view;
+        w->transpose = w->transpose > w->view ? w->transpose : w->view;
+    } else {
+        w->transpose = gain / transposes > 2 * w->transpose ? gain / transposes : 2 * w->transpose;
+    }
+    return true;
+}
+
+/* Cuts, at first by bytes; as long as these buy too many nodes, nodes get dearer. */
+static bool try_cuts(solver *s, const oo_layout_cost *cost, oo_perm *before, bool *refused) {
+    weights w = BY_BYTES;
+    for (uint32_t i = 0; i < MAX_PRICES; i++) {
+        build_cut(s, &w);
+        oo__cut_run(&s->cut);
+        take_cut(s);
+        s->work += s->region.n + s->tensors.n;
+        const oo_layout_cost now = region_cost(s);
+        if (is_better(s, &now, cost))
+            return true;
         put_back(s, before);
-    free(before);
-    return better;
+        if (!raise_prices(&w, &now, cost)) {
+            if (memcmp(&w, &BY_COUNT, sizeof w) == 0 || !*refused)
+                return false;
+            w = BY_COUNT;
+        }
+        *refused = true;
+    }
+    return false;
+}
+
+/* ---- all choices of a small region ---- */
+static void take_all(solver *s, uint32_t sides) {
+    oo_layout *const l = s->l;
+    for (uint32_t i = 0; i < s->region.n; i++)
+        l->seats.data[s->region.data[i]].now = l->seats.data[s->region.data[i]].choice[sides >> i & 1];
+    for (uint32_t i = 0; i < s->tensors.n; i++) {
+        oo_tensor_node *const t = &l->tensors.data[s->tensors.data[i]];
+        if (t->constant && t->nwants)
+            t->now = wanted(l, &l->wants.data[t->first_want]);
+    }
+}
+
+static bool try_all(solver *s, const oo_layout_cost *cost, const oo_perm *before) {
+    if (s->region.n > MAX_TRIED)
+        return false;
+    oo_layout_cost best = *cost;
+    uint32_t found = 0;
+    bool any = false;
+    for (uint32_t sides = 0; sides < 1u << s->region.n; sides++) {
+        take_all(s, sides);
+        const oo_layout_cost now = region_cost(s);
+        if (!is_better(s, &now, cost) || (any && !is_less(&now, &best)))
+            continue;
+        best = now;
+        found = sides;
+        any = true;
+    }
+    s->work += ((uint64_t)s->tensors.n << s->region.n) / 4;
+    any ? take_all(s, found) : put_back(s, before);
+    return any;
 }
 
 /* ---- moves ---- */
@@ -357,10 +439,18 @@ static bool move(solver *s, uint32_t tensor, const oo_perm *here, const oo_perm 
     const oo_perm choice[] = {*here, *there};
     carry_over(s, tensor, choice);
     grow(s);
-    bool better = false;
-    if (s->region.n)
-        better = try_weights(s, &BY_BYTES) || try_weights(s, &BY_COUNT);
-    s->work += s->region.n + s->tensors.n;
+    bool better = false, refused = false;
+    if (s->region.n) {
+        const oo_layout_cost cost = region_cost(s);
+        oo_perm *const before = oo__malloc((s->region.n + s->tensors.n) * sizeof *before);
+        remember(s, before);
+        better = try_cuts(s, &cost, before, &refused) || (refused && try_all(s, &cost, before));
+        free(before);
+        const oo_layout_cost now = region_cost(s);
+        s->total.bytes += now.bytes - cost.bytes;
+        s->total.transposes += now.transposes - cost.transposes;
+        s->total.views += now.views - cost.views;
+    }
     clear(s);
     return better;
 }
@@ -391,6 +481,7 @@ static void settle_constants(oo_layout *l) {
 uint32_t oo__layout_solve(oo_layout *l) {
     solver s = {.l = l};
     settle_constants(l);
+    s.start = s.total = oo__layout_cost(l);
     s.seat_vertex = oo__malloc((l->seats.n + 1) * sizeof *s.seat_vertex);
     s.tensor_vertex = oo__malloc((l->tensors.n + 1) * sizeof *s.tensor_vertex);
     s.touched = oo__malloc(l->tensors.n + 1);
