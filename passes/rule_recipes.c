@@ -623,6 +623,8 @@ static oo__term string_attr(inst *in, oper op, const char *name) {
     static const char *const FRAMES[] = {"constant", "constant", "edge", "reflect", "wrap"};
     static const char *const GELU[] = {"none", "tanh"};
     static const char *const BLOCKS[] = {"DCR", "CRD"};
+    static const char *const SAMPLING[] = {"nearest", "linear", "cubic"};
+    static const char *const PLACES[] = {"half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel", "tf_crop_and_resize"};
     static const char *const REDUCTIONS[] = {"none", "add", "mul", "min", "max"};
     if (strcmp(name, "auto_pad") == 0)
         return word(in, PADDING, 5);
@@ -630,6 +632,10 @@ static oo__term string_attr(inst *in, oper op, const char *name) {
         return word(in, FRAMES, 5);
     if (strcmp(name, "mode") == 0 && strcmp(op->names[0], "DepthToSpace") == 0)
         return word(in, BLOCKS, 2);
+    if (strcmp(name, "mode") == 0 && strcmp(op->names[0], "Resize") == 0)
+        return word(in, SAMPLING, 3);
+    if (strcmp(name, "coordinate_transformation_mode") == 0)
+        return word(in, PLACES, 5);
     if (strcmp(name, "approximate") == 0)
         return word(in, GELU, 2);
     return strcmp(name, "reduction") == 0 ? word(in, REDUCTIONS, 5) : oo__unknown();
