@@ -43,9 +43,8 @@ static bool reduces_nothing(const oo__reading *call) {
     return nothing;
 }
 
-static bool reduces_no_integers(const oo__reading *call) {
-    const bool real = call->elem == OO_FLOAT || call->elem == OO_DOUBLE || call->elem == OO_FLOAT16 || call->elem == OO_BFLOAT16;
-    return !real && reduces_nothing(call);
+static bool takes_integers(const oo__reading *call) {
+    return call->elem != OO_UNDEFINED && call->elem != OO_FLOAT && call->elem != OO_DOUBLE && call->elem != OO_FLOAT16 && call->elem != OO_BFLOAT16;
 }
 
 static bool does_not_fit(const oo__reading *call) { return call->misfit; }

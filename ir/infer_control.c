@@ -89,7 +89,8 @@ static const oo_expr *trip_count(oo__infer *c) {
     if (oo__has_input(c, 1) && !(condition && condition->count == 1 && condition->items[0].numerator &&
                                  oo__expr_is_int(condition->items[0].numerator, &on) && on))
         return NULL;
-    return trips && trips->count == 1 ? trips->items[0].numerator : NULL;
+    const oo_expr *const count = trips && trips->count == 1 ? trips->items[0].numerator : NULL;
+    return count && oo__expr_low(count) < 0 ? oo__expr_max(c->exprs, count, oo__number(c, 0)) : count;
 }
 
 /* Whether the body hands its condition through or gives a constant true: then only the trip count ends the loop. */

@@ -21,6 +21,7 @@ static void scalars(void **state) {
         {18, "m (float a) => (y) { y = Transpose(a) }", "y", "float[]"},
         {18, "m (float a, int64[3] s) => (y) { y = Expand(a, s) }", "y", "float[?,?,?]"},
         {18, "m () => (y) <float a = {3}, int64[1] s = {-1}> { y = Expand(a, s) }", "y", "float[?]"},
+        {18, "m (float[2] x) => (y) <int64 n = {-3}> { y = Loop(n, \"\") <body = b (int64 i, bool c) => (bool d, float[2] o) { d = Identity(c) o = Neg(x) }> }", "y", "float[0,2]"},
         {18, "m (float[N] a, int64 i) => (y) { y = Gather(a, i) }", "y", "float[]"},
         {18, "m (float[N,M] a) => (y) { y = ReduceSum <keepdims = 0> (a) }", "y", "float[]"},
         {18, "m (float a) => (y) { y = Size(a) }", "y", "int64[]"},
