@@ -55,6 +55,20 @@ static struct {
     uint64_t nodes;
 } total;
 
+/* In how many runs of a level each pass changed the model. */
+static struct {
+    const char *name; /* of a built-in pass */
+    uint32_t runs;
+} passes[128];
+
+static void note_pass(const char *name) {
+    size_t i = 0;
+    while (i + 1 < sizeof passes / sizeof *passes && passes[i].name && strcmp(passes[i].name, name) != 0)
+        i++;
+    passes[i].name = name;
+    passes[i].runs++;
+}
+
 static unsigned long current; /* seed, for the signal handler */
 
 static void say_seed(int number) {
@@ -253,8 +267,14 @@ static oo_status run(const rerun *r, oo_model *model, bool *changed, uint64_t *r
     const oo_status status = oo__pipeline_run(&report, r->pipeline, model, &r->settings);
     *changed = report.changed;
     *rewrites = 0;
-    for (uint32_t i = 0; i < report.npasses; i++)
+    for (uint32_t i = 0; i < report.npasses; i++) {
         *rewrites += report.passes[i].rewrites;
+        bool again = !report.passes[i].rewrites;
+        for (uint32_t k = 0; k < i && !again; k++)
+            again = report.passes[k].rewrites && strcmp(report.passes[k].name, report.passes[i].name) == 0;
+        if (!again)
+            note_pass(report.passes[i].name);
+    }
     oo__run_report_free(&report);
     return status;
 }
@@ -488,7 +508,10 @@ int main(int argc, char **argv) {
     oo__motifs_free(motifs);
     if (!keep)
         rmdir(folder);
-    printf("%u models (%u valid), %llu nodes; changed at", total.models, total.valid, (unsigned long long)total.nodes);
+    printf("passes");
+    for (size_t i = 0; i < sizeof passes / sizeof *passes && passes[i].name; i++)
+        printf(" %s=%u", passes[i].name, passes[i].runs);
+    printf("\n%u models (%u valid), %llu nodes; changed at", total.models, total.valid, (unsigned long long)total.nodes);
     for (int i = 0; i < NLEVELS; i++)
         printf(" %s: %u%s", LEVELS[i].name, total.fired[i], i + 1 < NLEVELS ? "," : ";");
     printf(" %u wrong\n", total.bad);

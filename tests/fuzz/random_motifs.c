@@ -15,8 +15,11 @@ struct oo_motifs {
     oo_context *context;
     oo_registry *registry;
     const oo__rules *rules;
-    oo_vec(oo_model *) models;
+    oo_vec(oo_model *) models, rare; /* rare: of these, those of RARE */
 };
+
+/* Passes that want what nothing else makes: their tests are taken more often. */
+static const char *const RARE[] = {"generate-constants", "lift-split", "merge-blocks", "merge-products", "refute-branch", "unstack"};
 
 /* ---- what there is ---- */
 /* The data of every constant are here: no file beside the model is missing. No graph gives out what is not its own. */
@@ -37,6 +40,13 @@ static bool is_whole(const oo_model *model) {
     return true;
 }
 
+static bool is_rare(const char *path) {
+    for (size_t i = 0; i < sizeof RARE / sizeof *RARE; i++)
+        if (strstr(path, RARE[i]))
+            return true;
+    return false;
+}
+
 static void add_model(oo_motifs *m, const char *path) {
     FILE *const f = fopen(path, "rb");
     char *text = calloc(1, 1 << 16);
@@ -44,10 +54,13 @@ static void add_model(oo_motifs *m, const char *path) {
     const char *const mark = text ? strstr(text, "\n# =>\n") : NULL;
     oo_model *model;
     if (size && mark && oo_model_parse(&model, m->context, text, (size_t)(mark - text) + 1, path) == OO_OK) {
-        if (model->graph && !model->functions.n && is_whole(model) && oo__model_sort(model) == OO_OK)
+        const bool good = model->graph && !model->functions.n && is_whole(model) && oo__model_sort(model) == OO_OK;
+        if (good)
             oo_vec_push(NULL, &m->models, model);
         else
             oo_model_free(model);
+        if (good && is_rare(path))
+            oo_vec_push(NULL, &m->rare, model);
     }
     if (f)
         fclose(f);
@@ -76,6 +89,7 @@ void oo__motifs_free(oo_motifs *m) {
     for (uint32_t i = 0; i < m->models.n; i++)
         oo_model_free(m->models.data[i]);
     oo_vec_free(&m->models);
+    oo_vec_free(&m->rare);
     oo__registry_free(m->registry);
     oo_context_free(m->context);
     free(m);
@@ -279,7 +293,8 @@ static bool model_input(oo_random_graph *g, const oo_value_info *info, uint32_t 
 static bool add_test(oo_random_graph *g, const oo_motifs *m) {
     bool added = false;
     for (int i = 0; i < 8 && !added && m->models.n; i++) {
-        const oo_graph *const body = m->models.data[oo__draw(g, m->models.n)]->graph;
+        const bool rare = m->rare.n && oo__likely(g, 30);
+        const oo_graph *const body = (rare ? m->rare.data[oo__draw(g, m->rare.n)] : m->models.data[oo__draw(g, m->models.n)])->graph;
         const uint32_t salt = oo__draw(g, 256);
         pooled *const inputs = calloc(body->inputs.n + 1, sizeof *inputs);
         oo_require(inputs != NULL, "out of memory");

@@ -94,7 +94,7 @@ static int64_t int_attr(draft *d, const oo_schema_attr *a) {
         return TYPES[oo__draw(d->g, d->g->plan->common ? 4 : 10)];
     if (among(a->name, "blocksize hidden_size num_heads q_num_heads kv_num_heads output_height output_width detect_positive"))
         return 1 + oo__draw(d->g, 2);
-    return (int64_t)oo__draw(d->g, strcmp(a->name, "keepdims") == 0 && d->g->plan->motif ? 2 : 3);
+    return (int64_t)oo__draw(d->g, (strcmp(a->name, "keepdims") == 0 || strcmp(a->name, "noop_with_empty_axes") == 0) && d->g->plan->motif ? 2 : 3);
 }
 
 static void add_attrs(draft *d) {
