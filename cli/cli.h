@@ -132,6 +132,7 @@ typedef struct oo_settings {
     oo_words loads, disabled, rule_files;
     const char *target;
     bool exact;
+    bool freeze_defaults;
     const char *max_growth; /* bytes, "-1" = no limit; NULL = as the pipeline says */
     const char *plugin_dir;
     oo_verify verify;

@@ -129,6 +129,8 @@ static oo_status plan(job *j, const oo_registry *registry) {
     j->rules = oo__registry_rules(registry);
     OO_TRY(oo__pipeline_parse(&j->pipeline, j->context, registry, with_rules(s, text), origin));
     add_strip(j->pipeline, s, registry);
+    if (s->freeze_defaults)
+        oo__pipeline_add(j->pipeline, registry, "freeze-defaults", true, NULL, NULL, 0);
     if (s->max_growth)
         bound_growth(j->pipeline, registry, s->max_growth);
     oo__pipeline_add_shapes(j->pipeline, s, registry);
@@ -147,6 +149,18 @@ static oo_status prepare_checks(job *j) {
     OO_TRY(oo__input_read(&j->before, j->context, &j->input));
     j->each.before = j->before;
     return OO_OK;
+}
+
+/* Else nothing would say why so little is done for such a model. */
+static void tell_defaults(const job *j) {
+    const oo_graph *const graph = j->model->graph;
+    const uint32_t n = graph ? oo_graph_ninputs(graph) : 0;
+    uint32_t defaults = 0;
+    for (uint32_t i = 0; i < n; i++)
+        defaults += oo_value_is_initializer(oo_graph_input(graph, i));
+    if (defaults && j->report.npasses)
+        oo__report(j->model, OO_NOTE, "default-inputs", NULL, NULL, NULL,
+                   "%u of %u inputs have a default that callers may override, so it is not constant: --freeze-defaults makes it so", defaults, n);
 }
 
 static oo_status run_passes(job *j) {
@@ -181,6 +195,7 @@ static oo_status run_passes(job *j) {
     j->result.nodes_after = j->result.changed ? oo__count_nodes(j->model) : j->result.nodes_before;
     j->result.ran = true;
     oo__watch_end(&watch);
+    tell_defaults(j);
     if (!j->printer->json && s->time)
         oo__print_times(j->printer->file, &j->report);
     if (!j->printer->json && s->stats)

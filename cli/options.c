@@ -284,6 +284,7 @@ static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, con
     case OPT_PROVE_RULES:
     case OPT_RULES: oo_vec_push(s->arena, &s->rule_files, value); break;
     case OPT_EXACT: s->exact = true; break;
+    case OPT_FREEZE_DEFAULTS: s->freeze_defaults = true; break;
     case OPT_MAX_GROWTH: return apply_growth(s, context, text, shown);
     case OPT_TARGET: s->target = value; break;
     case OPT_HONEST: s->honest = true; break;

@@ -134,6 +134,7 @@ static void undo_one(oo_rewriter *rw, const oo__change *c) {
     case OO__ENDS: undo_ends(c); break;
     case OO__END_IN: c->graph->outputs.data[--c->graph->outputs.n].value->noutputs--; break;
     case OO__FLAGS: c->value->flags = c->index; break;
+    case OO__IR_VERSION: rw->model->ir_version = *(const int64_t *)c->old; break;
     case OO__NODE_NAME: c->node->name = c->old; break;
     case OO__NODE_EXTRA: c->node->extra = c->old; break;
     case OO__INFOS: c->graph->infos = *(const oo_value_infos *)c->old; break;

@@ -30,6 +30,7 @@ typedef enum oo__change_kind {
     OO__FLAGS,        /* value had flags index */
     OO__NODE_NAME,    /* node was named old */
     OO__NODE_EXTRA,   /* node had extra old */
+    OO__IR_VERSION,   /* the model had IR version *old */
     OO__INFOS         /* graph had the list of value_info old */
 } oo__change_kind;
 

@@ -157,6 +157,7 @@ enum {
     OO_VALUE_INITIALIZER = 1u << 1, /* init or sparse_init is set */
     OO_VALUE_PINNED = 1u << 2,      /* named by annotations, bindings or devices: must stay */
     OO_VALUE_ORPHAN = 1u << 3,      /* named somewhere, defined nowhere (training graphs only) */
+    OO_VALUE_FROZEN = 1u << 5,      /* was an input with a default, which it is for good now */
     OO_VALUE_FRESH = 1u << 4        /* made by a pass: its name may be changed when it clashes */
 };
 

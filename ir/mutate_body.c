@@ -112,7 +112,8 @@ static void remove_end(oo_rewriter *rw, oo_graph *body, oo__declared list, uint3
     *old = ends->data[index];
     oo__log(rw, (oo__change){.kind = OO__ENDS, .graph = body, .index = index, .count = (uint32_t)list, .old = old});
     oo_vec_remove(ends, index);
-    oo__note_changed(rw, body->owner);
+    if (body->owner)
+        oo__note_changed(rw, body->owner);
 }
 
 void oo__remove_body_input(oo_rewriter *rw, oo_graph *body, uint32_t index) {
@@ -123,6 +124,27 @@ void oo__remove_body_input(oo_rewriter *rw, oo_graph *body, uint32_t index) {
     remove_end(rw, body, OO__DECLARED_INPUTS, index);
     oo__log(rw, (oo__change){.kind = OO__FLAGS, .value = value, .index = value->flags});
     value->flags &= ~(uint32_t)OO_VALUE_INPUT;
+}
+
+void oo__freeze_input(oo_rewriter *rw, oo_graph *graph, uint32_t index) {
+    oo_require(rw->open, "oo__freeze_input: outside of oo_begin .. oo_end");
+    oo_require(index < graph->inputs.n, "oo__freeze_input: index %u of %u", index, graph->inputs.n);
+    oo_value *const value = graph->inputs.data[index].value;
+    oo_require(value->init || value->sparse_init, "oo__freeze_input: \"%s\" has no default", oo_value_name(value));
+    remove_end(rw, graph, OO__DECLARED_INPUTS, index);
+    oo__log(rw, (oo__change){.kind = OO__FLAGS, .value = value, .index = value->flags});
+    value->flags = (value->flags & ~(uint32_t)OO_VALUE_INPUT) | OO_VALUE_FROZEN;
+    rw->values++;
+}
+
+void oo__raise_ir_version(oo_rewriter *rw, int64_t version) {
+    oo_require(rw->open, "oo__raise_ir_version: outside of oo_begin .. oo_end");
+    if (rw->model->ir_version >= version)
+        return;
+    int64_t *const old = OO_NEW(rw->model->arena, int64_t);
+    *old = rw->model->ir_version;
+    oo__log(rw, (oo__change){.kind = OO__IR_VERSION, .old = old});
+    rw->model->ir_version = version;
 }
 
 void oo__remove_body_output(oo_rewriter *rw, oo_graph *body, uint32_t index) {

@@ -40,6 +40,10 @@ void oo__raise_opset(oo_rewriter *rw, const char *domain, int64_t version);
 /* Within an open rewrite: what is built from now on takes name, documentation and metadata from `source`; with `whole`, the next node its very
  * name, else names that start with it. */
 void oo__inherit_from(oo_rewriter *rw, const oo_node *source, bool whole);
+/* Within an open rewrite: the graph's input `index`, which an initializer gives a default, is an input no more. */
+void oo__freeze_input(oo_rewriter *rw, oo_graph *graph, uint32_t index);
+/* Within an open rewrite: the model says this IR version, when it says an older one. */
+void oo__raise_ir_version(oo_rewriter *rw, int64_t version);
 /* What oo__strip_node takes out of a node. */
 typedef struct oo_strip {
     bool docs, metadata, names;

@@ -129,9 +129,30 @@ static bool has_constant_inputs(const fold *f, const oo_node *node) {
     return true;
 }
 
+/* An input that an initializer gives a default. */
+static bool is_default(const oo_value *value) { return value && oo_value_is_input(value) && oo_value_is_initializer(value); }
+
+/* Tells when defaults of inputs are all that is in the way. */
+static void tell_defaults(const fold *f, const oo_node *node) {
+    const oo_value *found = NULL;
+    for (uint32_t i = 0; i < node->ninputs; i++) {
+        const oo_value *const value = node->inputs[i].value;
+        if (value && !is_default(value) && !is_constant(f, value))
+            return;
+        found = is_default(value) ? value : found;
+    }
+    if (found)
+        oo_miss(f->rw, RULE, node, "\"%s\" can be overridden by a graph input (--freeze-defaults makes it constant)", oo_value_name(found));
+}
+
 static bool is_candidate(fold *f, const oo_node *node) {
-    if (oo_node_is(node, "Constant") || !has_constant_inputs(f, node))
+    if (oo_node_is(node, "Constant"))
         return false;
+    if (!has_constant_inputs(f, node)) {
+        if (oo__rewriter_tells_missed(f->rw))
+            tell_defaults(f, node);
+        return false;
+    }
     if (oo_node_nsubgraphs(node)) {
         values found = {0};
         const bool constant = capture_all(f, &found, node, node);

@@ -101,7 +101,7 @@ static const oo_tensor *constant(fuser *f, const oo_node *node, uint32_t index, 
     if (!value)
         reason = "is missing";
     else if (!tensor)
-        reason = oo_value_is_initializer(value) ? "can be overridden by a graph input" : "is not constant";
+        reason = oo_value_is_initializer(value) ? "can be overridden by a graph input (--freeze-defaults makes it constant)" : "is not constant";
     else if (oo_value_is_annotated(value))
         reason = "is annotated";
     else if (!oo__is_weight_type(oo_tensor_elem(tensor)))

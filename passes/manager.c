@@ -28,6 +28,12 @@ static void compute_needed(oo_model *model, uint32_t needs) {
 }
 
 /* ---- state of a run ---- */
+/* An input or output of the model. */
+typedef struct port {
+    const char *name;
+    const oo_value *input; /* NULL: an output */
+} port;
+
 typedef struct run {
     const oo_run_settings *settings;
     oo_model *model;
@@ -35,7 +41,7 @@ typedef struct run {
     uint64_t fuel;
     bool limited;
     oo_vec(oo_pass_report) reports;
-    oo_vec(const char *) interface; /* names of public inputs, then outputs */
+    oo_vec(port) interface;         /* public inputs, then outputs */
     int64_t nodes;                  /* as the last change left them */
     bool changed;
 } run;
@@ -62,20 +68,25 @@ int64_t oo__count_nodes(const oo_model *model) {
 static void collect_interface(run *r) {
     const oo_graph *const graph = r->model->graph;
     for (uint32_t i = 0; graph && i < graph->inputs.n; i++)
-        oo_vec_push(NULL, &r->interface, graph->inputs.data[i].value->name);
+        oo_vec_push(NULL, &r->interface, (port){graph->inputs.data[i].value->name, graph->inputs.data[i].value});
     for (uint32_t i = 0; graph && i < graph->outputs.n; i++)
-        oo_vec_push(NULL, &r->interface, graph->outputs.data[i].value->name);
+        oo_vec_push(NULL, &r->interface, (port){graph->outputs.data[i].value->name, NULL});
 }
 
 static oo_status check_interface(const run *r, const char *pass) {
     const oo_graph *const graph = r->model->graph;
     const uint32_t total = graph ? graph->inputs.n + graph->outputs.n : 0;
-    bool same = total == r->interface.n;
-    for (uint32_t i = 0; same && i < total; i++) {
-        const oo_value *const v = i < graph->inputs.n ? graph->inputs.data[i].value : graph->outputs.data[i - graph->inputs.n].value;
-        same = v->name == r->interface.data[i];
+    bool same = true;
+    uint32_t at = 0;
+    for (uint32_t i = 0; same && i < r->interface.n; i++) {
+        const port *const wanted = &r->interface.data[i];
+        if (wanted->input && (wanted->input->flags & OO_VALUE_FROZEN))
+            continue; /* by freeze-defaults, which is asked for */
+        const oo_value *const v = at >= total ? NULL : at < graph->inputs.n ? graph->inputs.data[at].value : graph->outputs.data[at - graph->inputs.n].value;
+        same = v && v->name == wanted->name;
+        at++;
     }
-    if (same)
+    if (same && at == total)
         return OO_OK;
     oo__report(r->model, OO_ERROR, "verify-interface", graph, NULL, NULL, "pass \"%s\" changed the names of public inputs or outputs", pass);
     return OO_MISMATCH;

@@ -224,12 +224,19 @@ static bool keeps_shape(oo__rule_run *run, uint32_t k, uint32_t at, oo__operand 
     return false;
 }
 
+/* Of an initializer that an input overrides it is worth knowing what can be done about it. */
+static const char *not_constant(const oo__operand *operand) {
+    const oo_value *const value = operand->kind == OO__GRAPH_VALUE ? operand->value : NULL;
+    return value && oo_value_is_input(value) && oo_value_is_initializer(value) ? "can be overridden by a graph input (--freeze-defaults makes it constant)"
+                                                                              : "is not constant";
+}
+
 static bool step_number(oo__rule_run *run, const oo__step *s, uint32_t number, oo__operand *operand) {
     const oo__ast *const arg = run->rule->nodes[s->node]->args[s->index];
     const char *const op = run->nodes[s->node]->op->name;
     const bool tell = run->rule->nnodes > 1; /* that an Add adds no zero is no news */
     if (!oo__operand_is_const(operand))
-        return tell && oo__rule_miss(run, number, "input %u of %s is not constant", s->index, op);
+        return tell && oo__rule_miss(run, number, "input %u of %s %s", s->index, op, not_constant(operand));
     const double wanted = arg->sort == OO__SORT_INT ? (double)arg->integer : arg->number;
     if (!is_number(operand, wanted, 0) && !(arg->is_near && is_number(operand, wanted, NEAR)))
         return tell && oo__rule_miss(run, number, "input %u of %s is not %s", s->index, op, arg->text);
@@ -270,7 +277,7 @@ static bool step_input(oo__rule_run *run, const oo__step *s, uint32_t number) {
             return oo__rule_miss(run, number, "%s has no input %u", op, s->index);
         operand = (oo__operand){.kind = OO__LITERAL, .omitted = true, .number = arg->number};
     } else if (arg->is_const && !oo__operand_is_const(&operand)) {
-        return run->rule->nnodes > 1 && oo__rule_miss(run, number, "%s is not constant", run->rule->slots[arg->slot].name);
+        return run->rule->nnodes > 1 && oo__rule_miss(run, number, "%s %s", run->rule->slots[arg->slot].name, not_constant(&operand));
     }
     if (!(run->bound >> arg->slot & 1))
         bind(run, arg->slot, operand);
