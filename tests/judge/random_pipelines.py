@@ -33,7 +33,7 @@ EXPECTED = {
     "fold-constants": 1500, "fold-scales": 100, "fold-shapes": 700, "fuse-conv-bn": 80, "generate-constants": 5, "hoist-common": 150,
     "hoist-invariants": 500, "inline-functions": 900, "inline-if": 400, "inline-loop": 350, "lift-split": 3, "merge-blocks": 20,
     "merge-if": 200, "merge-products": 3, "merge-repeats": 40, "merge-slices": 100, "merge-views": 350, "refute-branch": 50,
-    "rules": 1300, "simplify-if": 180, "simplify-loop": 400, "unpack-sequences": 120, "unstack": 15,
+    "rules": 1300, "simplify-if": 180, "simplify-loop": 400, "transposes": 100, "unpack-sequences": 120, "unstack": 15,
 }
 
 
