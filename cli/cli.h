@@ -131,6 +131,7 @@ typedef struct oo_settings {
     unsigned strip; /* bits by the words of --strip */
     oo_words loads, disabled, rule_files;
     const char *target;
+    const char *io_layout; /* NAME=ORDER;..., as convert-io takes them; "" = none */
     bool exact;
     bool freeze_defaults;
     const char *max_growth; /* bytes, "-1" = no limit; NULL = as the pipeline says */

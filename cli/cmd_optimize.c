@@ -17,6 +17,7 @@ typedef struct job {
     oo_rulebase *rules;
     oo_words disabled; /* passes, rules and groups; what --disable says in other optimizers' words is translated */
     oo_input input;
+    const oo_registry *registry;
     oo_model *model, *before; /* before: the model as read, for pictures */
     oo_run_report report;
     oo_run_settings run;
@@ -91,6 +92,13 @@ static const char *with_rules(const oo_settings *s, const char *pipeline) {
     return pipeline;
 }
 
+/* --io-layout: the first pass, so that all others see the new order. */
+static void add_io_layout(oo_pipeline *pipeline, const oo_settings *s, const oo_registry *registry) {
+    const char *const keys[] = {"layouts"}, *const values[] = {s->io_layout};
+    if (*s->io_layout)
+        oo__pipeline_add(pipeline, registry, "convert-io", true, keys, values, 1);
+}
+
 /* --strip: the last pass but what declares shapes. */
 static void add_strip(oo_pipeline *pipeline, const oo_settings *s, const oo_registry *registry) {
     static const char *const keys[] = {"docs", "metadata", "shapes", "names"};
@@ -121,6 +129,7 @@ static void bound_growth(oo_pipeline *pipeline, const oo_registry *registry, con
 
 static oo_status plan(job *j, const oo_registry *registry) {
     const oo_settings *const s = j->settings;
+    j->registry = registry;
     for (uint32_t i = 0; i < s->disabled.n; i++)
         OO_TRY(disable(j, registry, s->disabled.data[i]));
     const int level = s->level >= 0 ? s->level : 2;
@@ -129,6 +138,7 @@ static oo_status plan(job *j, const oo_registry *registry) {
     j->rules = oo__registry_rules(registry);
     OO_TRY(oo__pipeline_parse(&j->pipeline, j->context, registry, with_rules(s, text), origin));
     add_strip(j->pipeline, s, registry);
+    add_io_layout(j->pipeline, s, registry);
     if (s->freeze_defaults)
         oo__pipeline_add(j->pipeline, registry, "freeze-defaults", true, NULL, NULL, 0);
     if (s->max_growth)
@@ -218,6 +228,21 @@ static oo_status read_before(job *j) {
     return oo__input_read(&j->before, j->context, &j->input);
 }
 
+/* With --io-layout, the result is compared with the model as read behind Transposes. */
+static oo_status convert_before(const job *j) {
+    if (!*j->settings->io_layout)
+        return OO_OK;
+    oo_pipeline *pipeline;
+    OO_TRY(oo__pipeline_parse(&pipeline, j->context, j->registry, "", "--check"));
+    add_io_layout(pipeline, j->settings, j->registry);
+    const oo_run_settings settings = {.bisect_limit = -1, .fuel = -1};
+    oo_run_report report;
+    const oo_status status = oo__pipeline_run(&report, pipeline, j->before, &settings);
+    oo__run_report_free(&report);
+    oo__pipeline_free(pipeline);
+    return status;
+}
+
 /* OO_MISMATCH: the result is wrong, or nothing is known of it. */
 static oo_status check_result(job *j) {
     if (!checks(j->settings))
@@ -226,6 +251,7 @@ static oo_status check_result(job *j) {
         oo__report(j->model, OO_NOTE, "check-done", NULL, NULL, NULL, "no pass changed anything: there is nothing to check");
         return OO_OK;
     }
+    OO_TRY(convert_before(j));
     return j->settings->compare.each ? oo__check_each_end(&j->each, j->pipeline, &j->run, &j->input, j->model)
                                    : oo__checking_run(&j->each.checking, j->before, j->model);
 }

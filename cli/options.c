@@ -53,6 +53,7 @@ oo_settings *oo__settings_new(void) {
     settings->arena = arena;
     settings->level = -1;
     settings->fuel = settings->bisect_limit = -1;
+    settings->io_layout = "";
     settings->save.threshold = 1024;
     settings->run.rtol = 1e-3;
     settings->run.atol = 1e-7;
@@ -260,6 +261,14 @@ static oo_status apply_growth(oo_settings *s, oo_context *context, const char *v
     return OO_OK;
 }
 
+/* What the order is, the pass says: it knows the rank. */
+static oo_status add_io_layout(oo_settings *s, oo_context *context, const char *value, const char *shown) {
+    if (!strchr(value, '=') || strchr(value, ';'))
+        return bad_value(context, shown, value, "of the form NAME=nhwc");
+    s->io_layout = *s->io_layout ? oo__arena_printf(s->arena, "%s;%s", s->io_layout, value) : value;
+    return OO_OK;
+}
+
 /* `value` is NULL where the option has no argument: none, or an optional one that was left out. */
 static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, const char *value, const char *shown) {
     const char *const text = value ? value : "";
@@ -287,6 +296,7 @@ static oo_status apply(oo_settings *s, oo_context *context, oo_option_id id, con
     case OPT_FREEZE_DEFAULTS: s->freeze_defaults = true; break;
     case OPT_MAX_GROWTH: return apply_growth(s, context, text, shown);
     case OPT_TARGET: s->target = value; break;
+    case OPT_IO_LAYOUT: return add_io_layout(s, context, text, shown);
     case OPT_HONEST: s->honest = true; break;
     case OPT_TIME: s->time = true; break;
     case OPT_STATS: s->stats = true; break;
@@ -463,6 +473,8 @@ static oo_status check_together(const oo_settings *s, oo_context *context) {
             wrong = "two models are compared; usage: onnxopt diff [OPTION...] OLD NEW, see onnxopt diff --help";
     } else if (s->pipeline && s->level >= 0)
         wrong = "-p and -O exclude each other";
+    else if (s->compare.each && *s->io_layout)
+        wrong = "--check-each and --io-layout exclude each other: convert first, then check the rest";
     else if (!s->model && s->action == OPT_COUNT && !s->print_pipeline)
         wrong = "no model was named; usage: onnxopt [-p PIPELINE | -O0..-O3 | -Os] MODEL [-o OUT], see onnxopt --help";
     else if (s->save.external_name && strchr(s->save.external_name, '/'))

@@ -96,6 +96,8 @@ void oo__node_adopt(oo_node *node);
 oo_value *oo__fresh_value(oo_graph *graph, const char *stem);
 /* A new node with one input and one output at the end of a graph, whose output has no type. */
 oo_node *oo__build_last(oo_rewriter *rw, oo_graph *graph, const char *op, oo_value *input);
+/* The name moves to another value; the value that had it becomes nameless and gets another when written. */
+void oo__hand_name_on(oo_rewriter *rw, oo_value *to, oo_value *from);
 /* The graph's output `index` is another value of the graph. */
 void oo__set_graph_output(oo_rewriter *rw, oo_graph *graph, uint32_t index, oo_value *value);
 /* Within an open rewrite: the node is one that the rewrite changed. */

@@ -108,12 +108,15 @@ void oo__set_graph_output(oo_rewriter *rw, oo_graph *graph, uint32_t index, oo_v
         value->output_index = index;
 }
 
-/* The output's name moves to a value; the value that had it becomes nameless and gets another when written. */
-static void take_name(oo_rewriter *rw, oo_value *by, oo_value *old) {
-    const char *const name = old->name;
-    rename_value(rw, old, NULL, old->flags | OO_VALUE_FRESH);
-    rename_value(rw, by, name, by->flags & ~(uint32_t)OO_VALUE_FRESH);
+void oo__hand_name_on(oo_rewriter *rw, oo_value *to, oo_value *from) {
+    const char *const name = from->name;
+    rename_value(rw, from, NULL, from->flags | OO_VALUE_FRESH);
+    rename_value(rw, to, name, to->flags & ~(uint32_t)OO_VALUE_FRESH);
     rw->model->fresh++;
+}
+
+static void take_name(oo_rewriter *rw, oo_value *by, oo_value *old) {
+    oo__hand_name_on(rw, by, old);
     if (!by->type && old->type)
         oo_copy_type(rw, by, old);
 }
