@@ -138,6 +138,10 @@ static void undo_one(oo_rewriter *rw, const oo__change *c) {
     case OO__NODE_NAME: c->node->name = c->old; break;
     case OO__NODE_EXTRA: c->node->extra = c->old; break;
     case OO__INFOS: c->graph->infos = *(const oo_value_infos *)c->old; break;
+    case OO__FUNCTION_IN:
+        c->graph->function->dropped = c->graph->dead = true;
+        memset(c->graph->model->last_function, 0, sizeof c->graph->model->last_function);
+        break;
     case OO__FUNCTION_OUT:
         c->graph->function->dropped = false;
         memset(c->graph->model->last_function, 0, sizeof c->graph->model->last_function);

@@ -21,6 +21,7 @@ typedef enum oo__change_kind {
     OO__GRAPH_DEAD,   /* graph died */
     OO__GRAPH_IN,     /* graph came to be, in an attribute of a new node */
     OO__FUNCTION_OUT, /* graph's function was dropped */
+    OO__FUNCTION_IN,  /* graph's function came to be */
     OO__IMPORT,       /* graph's function, or the model when graph is NULL, imports one more operator set */
     OO__VERSION,      /* the operator set index of graph's function, or of the model when graph is NULL, had version *old */
     OO__MOVED,        /* node stood in graph, before the node old (NULL: at the end) */

@@ -455,9 +455,10 @@ void oo__infer_proofs(oo_model *model) { (void)oo__infer_model(model, &PROOFS); 
 
 bool oo__infer_one(oo_model *model, const oo_node *node) {
     oo__infer_run run = {.c = {.model = model, .exprs = model->exprs, .settings = &PROOFS}, .inside = 1};
-    forget_outputs(node);
-    if (oo_model_callee(model, node))
+    /* Of a call, and of an operator that nothing is known about, a pass may know more. */
+    if (oo_model_callee(model, node) || !schema_of(node, true))
         return true;
+    forget_outputs(node);
     (void)infer_node(&run, node);
     return !run.c.failures;
 }

@@ -27,6 +27,10 @@ static void set_type(oo_rewriter *rw, oo_value *value, const oo_type *type) {
     value->type = type;
 }
 
+void oo__set_permuted_type(oo_rewriter *rw, oo_value *to, const oo_type *from, const int64_t *perm, uint32_t rank) {
+    set_type(rw, to, permuted(rw->model, from, perm, rank));
+}
+
 /* What is known of its contents is known of elements in the old order. */
 static void forget_contents(oo_rewriter *rw, oo_value *value) {
     oo__log(rw, (oo__change){.kind = OO__KNOWN, .value = value, .old = (void *)(uintptr_t)value->known});

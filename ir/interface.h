@@ -1,4 +1,4 @@
-/* Mutators of what a model promises to its callers. All within an open rewrite, of main graphs. */
+/* Mutators of what a model promises to its callers, and of types in another order of axes. All within an open rewrite, of main graphs. */
 #ifndef IR_INTERFACE_H
 #define IR_INTERFACE_H
 #include "ir/rewriter.h"
@@ -9,4 +9,6 @@
 const char *oo__permute_input(oo_rewriter *rw, oo_graph *graph, uint32_t index, const int64_t *perm, uint32_t rank);
 /* The output keeps its name and is transposed by `perm`; what made it, and who else uses it, stay as they are. */
 const char *oo__permute_output(oo_rewriter *rw, oo_graph *graph, uint32_t index, const int64_t *perm, uint32_t rank);
+/* Gives `to` the type of `from`, transposed by `perm`. */
+void oo__set_permuted_type(oo_rewriter *rw, oo_value *to, const oo_type *from, const int64_t *perm, uint32_t rank);
 #endif

@@ -145,8 +145,12 @@ static const char *name_for_new_node(oo_rewriter *rw, const char *op) {
     rw->whole = false;
     if (!stem || whole)
         return stem;
-    const uint32_t number = rw->named++;
-    return oo__str(rw->model, oo__arena_printf(rw->scratch, "%s_%s_%u", stem, op, number));
+    /* An earlier rewrite may have named a node so; runtimes want names that differ. */
+    const char *name;
+    do
+        name = oo__arena_printf(rw->scratch, "%s_%s_%u", stem, op, rw->named++);
+    while (oo__intern_find(rw->model->strings, name, strlen(name)));
+    return oo__str(rw->model, name);
 }
 
 /* Documentation and metadata say where a node came from in the user's source: what replaces it keeps them. */

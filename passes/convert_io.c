@@ -14,7 +14,7 @@ typedef struct options {
 
 /* ---- words ---- */
 /* The permutation that a word means for a rank: "nhwc" puts the channels, axis 1, last; "nchw" brings the last axis to 1; else the axes themselves,
- * "0,2,3,1". False when it is none. */
+ * "0,2,3,1", or with dots, since commas end options in a pipeline. False when it is none. */
 static bool permutation(int64_t *perm, const char *word, uint32_t rank) {
     if (rank < 3 && isalpha((unsigned char)*word))
         return false;
@@ -36,7 +36,8 @@ static bool permutation(int64_t *perm, const char *word, uint32_t rank) {
     for (uint32_t i = 0; i < rank; i++) {
         char *end;
         const long axis = strtol(word, &end, 10);
-        if (end == word || axis < 0 || axis >= (long)rank || seen >> axis & 1 || *end != (i + 1 < rank ? ',' : 0))
+        const bool goes_on = i + 1 < rank ? *end == ',' || *end == '.' : *end == 0;
+        if (end == word || axis < 0 || axis >= (long)rank || seen >> axis & 1 || !goes_on)
             return false;
         seen |= 1u << axis;
         perm[i] = axis;
@@ -83,6 +84,7 @@ static oo_status convert(oo_rewriter *rw, oo_graph *graph, char *pair) {
         return refuse(rw, pair, "that is no order of its axes");
     if (is_identity(perm, (uint32_t)rank) || !oo_begin(rw, RULE, oo_value_producer(value)))
         return OO_OK;
+    oo__inherit_from(rw, oo_value_producer(value), false); /* which stays */
     const char *const why = is_input ? oo__permute_input(rw, graph, input, perm, (uint32_t)rank) : oo__permute_output(rw, graph, output, perm, (uint32_t)rank);
     if (why) {
         oo_abandon(rw);
@@ -109,7 +111,7 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *opts) {
 }
 
 static const oo_option_row rows[] = {
-    OO_OPTION(options, layouts, OO_OPT_STRING, "layouts", "", "inputs and outputs by name: x=nhwc;y=nchw;z=0,2,1"),
+    OO_OPTION(options, layouts, OO_OPT_STRING, "layouts", "", "inputs and outputs by name: x=nhwc;y=nchw;z=0.2.1"),
 };
 
 const oo_pass oo_pass_convert_io = {

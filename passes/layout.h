@@ -136,7 +136,13 @@ oo_layout_cost oo__layout_cost(const oo_layout *l);
 /* Chooses orders for all seats and constants, never worse than they are. How many moves were made. */
 uint32_t oo__layout_solve(oo_layout *l);
 
+/* ---- before (passes/layout_tidy.c) ---- */
+/* Merges Transposes of Transposes, and takes out those that give what is there already. The layout must be read again. False when fuel ran out. */
+bool oo__layout_tidy(oo_layout *l, oo_rewriter *rw, const char *rule);
+
 /* ---- doing it (passes/layout_apply.c) ---- */
 /* False when fuel ran out. */
 bool oo__layout_apply(oo_layout *l, oo_rewriter *rw, const char *rule);
+/* All of this for one graph. */
+bool oo__layout_improve(oo_layout *l, oo_rewriter *rw, const char *rule, oo_graph *graph);
 #endif

@@ -331,3 +331,15 @@ bool oo__layout_apply(oo_layout *l, oo_rewriter *rw, const char *rule) {
     free(nodes);
     return fuel;
 }
+
+static bool read_and_tidy(oo_layout *l, oo_rewriter *rw, const char *rule, oo_graph *graph) {
+    return !oo__layout_read(l, graph) || oo__layout_tidy(l, rw, rule);
+}
+
+bool oo__layout_improve(oo_layout *l, oo_rewriter *rw, const char *rule, oo_graph *graph) {
+    if (!read_and_tidy(l, rw, rule, graph))
+        return false;
+    if (!oo__layout_read(l, graph) || !oo__layout_solve(l))
+        return true;
+    return oo__layout_apply(l, rw, rule) && read_and_tidy(l, rw, rule, graph);
+}

@@ -14,8 +14,8 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *opts) {
     l.nveils = oo_model_node_ids(model);
     bool fuel = true;
     oo_for_each_graph(graph, model) {
-        if (fuel && oo__layout_read(&l, graph) && oo__layout_solve(&l))
-            fuel = oo__layout_apply(&l, rw, RULE);
+        if (fuel)
+            fuel = oo__layout_improve(&l, rw, RULE, graph);
     }
     oo__layout_free(&l);
     return OO_OK;

@@ -24,7 +24,7 @@ count -O2
 count --skip-optimization eliminate_nop_transpose fuse_consecutive_transposes
 count --skip-optimizations=graph_fusion
 count --skip_fusion_patterns EliminationTranspose
-count --disable merge_transpose,drop-transpose,merge_views
+count --disable merge_transpose,drop-transpose,merge_views,transposes
 wrong() { ! "$ONNXOPT" -n "$@" m.onnxtxt; }
 wrong -p eliminate_nop_monotone_argmax
 wrong -p 'dce,fuse_bn_into_con'

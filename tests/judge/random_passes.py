@@ -65,7 +65,7 @@ def same_numbers(before, after, tolerance, seed):
             finite = np.isfinite(a)
             if not np.array_equal(finite, np.isfinite(b)) or not np.array_equal(a[~finite], b[~finite], equal_nan=True):
                 return f"{name} has other infinities"
-            error = np.max(np.abs(a - b), initial=0, where=finite) / max(np.max(np.abs(a), initial=0, where=finite), 1e-30)
+            error = np.max(np.abs(np.where(finite, a, 0) - np.where(finite, b, 0)), initial=0) / max(np.max(np.abs(a), initial=0, where=finite), 1e-30)
             if not error <= tolerance:
                 return f"{name} is off by {error:.2e} of its scale"
     return None
