@@ -2,6 +2,7 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 #include "io/io.h"
+#include "passes/layout.h"
 #include "passes/manager.h"
 
 #include <stdio.h>
@@ -206,6 +207,8 @@ typedef struct oo_result {
     bool changed, ran;
     int64_t nodes_before, nodes_after;
     int64_t bytes_before, bytes_after; /* -1 = unknown */
+    bool moved;                        /* with --stats: the next two are known */
+    oo_layout_cost moved_before, moved_after;
     double seconds;
     const char *summary; /* of a command that rewrites nothing: said instead of nodes and bytes */
 } oo_result;
@@ -215,7 +218,7 @@ void oo__print_checked(const oo_printer *printer, const char *file, bool valid, 
 void oo__print_result(const oo_printer *printer, const oo_result *result);
 /* --time and --stats. */
 void oo__print_times(FILE *file, const oo_run_report *report);
-void oo__print_stats(FILE *file, const oo_run_report *report);
+void oo__print_stats(FILE *file, const oo_run_report *report, const oo_result *result);
 double oo__now(void);
 
 /* ---- crashes and interrupts (signals.c) ---- */

@@ -1,6 +1,7 @@
 /* The command: read a model, run a pipeline over it, write it. */
 #include "cli/broken.h"
 #include "cli/checking.h"
+#include "ir/infer.h"
 #include "passes/aliases.h"
 #include "passes/rule_base.h"
 
@@ -173,6 +174,19 @@ static void tell_defaults(const job *j) {
                    "%u of %u inputs have a default that callers may override, so it is not constant: --freeze-defaults makes it so", defaults, n);
 }
 
+/* What Transposes move in the model as it was read: nothing of what this finds out is left behind. */
+static void measure_before(job *j) {
+    oo__infer_proofs(j->model);
+    j->result.moved_before = oo__moved_bytes(j->model);
+    oo__infer_restart(j->model);
+}
+
+static void measure_after(job *j) {
+    oo__infer_proofs(j->model);
+    j->result.moved_after = oo__moved_bytes(j->model);
+    j->result.moved = true;
+}
+
 static oo_status run_passes(job *j) {
     const oo_settings *const s = j->settings;
     oo_watch watch = {.settings = s, .printer = j->printer, .context = j->context};
@@ -199,6 +213,8 @@ static oo_status run_passes(job *j) {
     oo__watch_start(&watch, j->model);
     oo__broken_prepare(s, j->pipeline);
     j->result.nodes_before = oo__count_nodes(j->model);
+    if (s->stats)
+        measure_before(j);
     const oo_status status = oo__pipeline_run(&j->report, j->pipeline, j->model, &j->run);
     j->run.ninstruments = 0;
     j->result.changed = j->report.changed;
@@ -206,10 +222,12 @@ static oo_status run_passes(job *j) {
     j->result.ran = true;
     oo__watch_end(&watch);
     tell_defaults(j);
+    if (s->stats && status == OO_OK)
+        measure_after(j);
     if (!j->printer->json && s->time)
         oo__print_times(j->printer->file, &j->report);
     if (!j->printer->json && s->stats)
-        oo__print_stats(j->printer->file, &j->report);
+        oo__print_stats(j->printer->file, &j->report, &j->result);
     return status != OO_OK ? status : watch.status;
 }
 

@@ -244,6 +244,10 @@ static void put_result_json(FILE *file, const oo_result *r) {
         cJSON_AddNumberToObject(line, "bytes_before", (double)r->bytes_before);
     if (r->bytes_after >= 0)
         cJSON_AddNumberToObject(line, "bytes_after", (double)r->bytes_after);
+    if (r->moved) {
+        cJSON_AddNumberToObject(line, "moved_bytes_before", r->moved_before.bytes);
+        cJSON_AddNumberToObject(line, "moved_bytes_after", r->moved_after.bytes);
+    }
     cJSON_AddNumberToObject(line, "seconds", r->seconds);
     oo__put_json(file, line, false);
 }
@@ -343,7 +347,7 @@ static uint64_t sum_of(const oo_run_report *report, uint32_t first, const char *
     return sum;
 }
 
-void oo__print_stats(FILE *file, const oo_run_report *report) {
+void oo__print_stats(FILE *file, const oo_run_report *report, const oo_result *result) {
     for (uint32_t i = 0; i < report->npasses; i++) {
         const oo_pass_report *const p = &report->passes[i];
         for (uint32_t k = 0; k < p->ncounters; k++) {
@@ -355,4 +359,9 @@ void oo__print_stats(FILE *file, const oo_run_report *report) {
             fputc('\n', file);
         }
     }
+    const oo_layout_cost *const before = &result->moved_before, *const after = &result->moved_after;
+    if (!result->moved || before->transposes + before->views + after->transposes + after->views == 0)
+        return;
+    fprintf(file, "%10.0f  bytes moved by %u Transposes before\n", before->bytes, before->transposes);
+    fprintf(file, "%10.0f  bytes moved by %u Transposes after\n", after->bytes, after->transposes);
 }

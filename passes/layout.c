@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-enum { SOME_SIZE = 16 }; /* of a dimension whose size is not known: only for comparing costs */
-
 /* ---- permutations ---- */
 oo_perm oo__perm_identity(uint32_t n) {
     oo_perm p = {.n = (uint8_t)n};
@@ -90,16 +88,16 @@ uint32_t oo__gaps_at_port(const oo_layout *l, const oo_seat *seat, const oo_port
 /* ---- tensors ---- */
 static bool some_size(void *state, const char *name, int64_t *out) {
     (void)state, (void)name;
-    *out = SOME_SIZE;
+    *out = OO_SOME_SIZE;
     return true;
 }
 
-static int64_t likely_size(const oo_type *type, uint32_t axis) {
+int64_t oo__likely_size(const oo_type *type, uint32_t axis) {
     int64_t size = oo_type_dim(type, axis);
     if (size >= 0)
         return size;
     const oo_expr *const expr = type->dims[axis].expr;
-    return expr && oo__expr_evaluate(expr, some_size, NULL, &size) && size >= 0 ? size : SOME_SIZE;
+    return expr && oo__expr_evaluate(expr, some_size, NULL, &size) && size >= 0 ? size : OO_SOME_SIZE;
 }
 
 /* The rank of a value that may be stored in another order, -1 when it may not. */
@@ -114,7 +112,7 @@ static uint32_t add_tensor(oo_layout *l, oo_value *value, uint32_t rank) {
     const uint32_t bits = oo__elem_bits((int32_t)oo_type_elem(type));
     oo_tensor_node t = {.root = value, .rank = rank, .seat = OO_LAYOUT_FIXED, .bytes = bits ? bits / 8.0 : 16, .now = oo__perm_identity(rank)};
     for (uint32_t i = 0; i < rank; i++) {
-        t.bytes *= (double)likely_size(type, i);
+        t.bytes *= (double)oo__likely_size(type, i);
         t.unit |= oo_type_dim(type, i) == 1 ? 1u << i : 0;
     }
     t.constant = oo_value_const(value) && !oo_value_is_pinned(value) && oo_value_graph(value) == l->graph;

@@ -8,6 +8,8 @@
 #include "ir/ir.h"
 
 enum { OO_LAYOUT_RANK = 8, OO_LAYOUT_NONE = 0xFF };
+enum { OO_SOME_SIZE = 16 }; /* of a dimension whose size is not known: only for comparing costs */
+int64_t oo__likely_size(const oo_type *type, uint32_t axis);
 
 /* A permutation as Transpose has it: axis i of the result is axis at[i] of the operand. Entries behind n are 0. */
 typedef struct oo_perm {
@@ -145,4 +147,14 @@ bool oo__layout_tidy(oo_layout *l, oo_rewriter *rw, const char *rule);
 bool oo__layout_apply(oo_layout *l, oo_rewriter *rw, const char *rule);
 /* All of this for one graph. */
 bool oo__layout_improve(oo_layout *l, oo_rewriter *rw, const char *rule, oo_graph *graph);
+
+/* ---- telling (passes/layout_remarks.c) ---- */
+/* Which of the nodes take another order. */
+const char *oo__layout_tell_region(oo_arena *arena, const oo_layout *l, oo_node *const *nodes, uint32_t n);
+/* With --remarks=missed: of each Transpose that still moves data, what is at its ends. Reads the graph anew. */
+void oo__layout_tell_rest(oo_layout *l, oo_rewriter *rw, const char *rule, oo_graph *graph);
+
+/* ---- for statistics (passes/moved_bytes.c) ---- */
+/* What all Transposes of the model move, as far as types are known; those that move nothing count as views. */
+oo_layout_cost oo__moved_bytes(const oo_model *model);
 #endif

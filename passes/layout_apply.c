@@ -301,6 +301,10 @@ static bool apply_groups(applier *a, const char *rule, const member *members, ui
             return false;
         const uint32_t known = a->all.n;
         a->old.n = 0;
+        oo_arena *const arena = oo__rewriter_tells_passed(a->rw) ? oo__arena_new() : NULL;
+        if (arena)
+            oo_remark(a->rw, root, "%s", oo__layout_tell_region(arena, a->l, nodes, to - from));
+        oo__arena_free(arena);
         if (!rewrite_group(a, nodes, to - from)) {
             oo_abandon(a->rw);
             forget_stored(a, known);

@@ -16,6 +16,8 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *opts) {
     oo_for_each_graph(graph, model) {
         if (fuel)
             fuel = oo__layout_improve(&l, rw, RULE, graph);
+        if (fuel)
+            oo__layout_tell_rest(&l, rw, RULE, graph);
     }
     oo__layout_free(&l);
     return OO_OK;
