@@ -104,7 +104,9 @@ void oo__check_schema_attributes(oo__check_run *c) {
 void oo__check_node_tensors(oo__check_run *c) {
     for (uint32_t i = 0; i < c->node->nattrs; i++) {
         const oo_attr *const a = c->node->attrs[i];
-        if (a->raw.data || a->reference)
+        const bool holds_tensors = a->type == OO_ATTR_TENSOR || a->type == OO_ATTR_SPARSE_TENSOR || a->type == OO_ATTR_TENSORS ||
+                                   a->type == OO_ATTR_SPARSE_TENSORS;
+        if (a->raw.data || a->reference || !holds_tensors)
             continue;
         const char *const what = oo__arena_printf(c->arena, "attribute \"%s\": ", oo__shown(a->name));
         if (a->type == OO_ATTR_TENSOR)

@@ -1,6 +1,7 @@
 /* Checks of shapes and attributes by the facts of check_facts.def. */
 #include "ir/check_run.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { ANY = INT32_MAX, MANY = INT32_MAX };
@@ -189,6 +190,34 @@ static void check_groups(oo__check_run *c, const oo__infer *infer, const fact *f
                  (long long)f->high);
 }
 
+/* Places in `facts`, by operator; those of one operator in their order. */
+static uint16_t places[NFACTS];
+
+static int compare_places(const void *a, const void *b) {
+    const uint16_t x = *(const uint16_t *)a, y = *(const uint16_t *)b;
+    const int names = strcmp(facts[x].operator, facts[y].operator);
+    return names ? names : (int)x - (int)y;
+}
+
+/* The first place of an operator, or where it would be. */
+static size_t first_place(const char *operator) {
+    static bool sorted;
+    for (size_t i = 0; !sorted && i < NFACTS; i++)
+        places[i] = (uint16_t)i;
+    if (!sorted)
+        qsort(places, NFACTS, sizeof *places, compare_places);
+    sorted = true;
+    size_t low = 0, high = NFACTS;
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+        if (strcmp(facts[places[middle]].operator, operator) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 void oo__check_facts(oo__check_run *c, const oo__infer *infer) {
     static void (*const functions[])(oo__check_run *c, const oo__infer *infer, const fact *f) = {
         [KIND_RANK] = check_rank,   [KIND_SAME] = check_same, [KIND_SIZE] = check_size,
@@ -198,9 +227,9 @@ void oo__check_facts(oo__check_run *c, const oo__infer *infer) {
         [KIND_ELEMS] = check_elems, [KIND_TYPED] = check_typed, [KIND_GROUPS] = check_groups,
     };
     const oo_schema *const s = infer->schema;
-    for (size_t i = 0; i < NFACTS; i++) {
-        const fact *const f = &facts[i];
-        if (f->domain == s->domain && s->since >= f->first && s->since <= f->last && strcmp(f->operator, s->name) == 0)
+    for (size_t i = first_place(s->name); i < NFACTS && strcmp(facts[places[i]].operator, s->name) == 0; i++) {
+        const fact *const f = &facts[places[i]];
+        if (f->domain == s->domain && s->since >= f->first && s->since <= f->last)
             functions[f->kind](c, infer, f);
     }
 }

@@ -46,6 +46,8 @@ static oo__wide multiply_ends(oo__wide a, oo__wide b) {
 }
 
 static oo__interval multiply(oo__interval a, oo__interval b) {
+    if (a.low == 1 && a.high == 1 && b.low <= b.high) /* most coefficients */
+        return rounded(b);
     const oo__wide ends[4] = {multiply_ends(a.low, b.low), multiply_ends(a.low, b.high), multiply_ends(a.high, b.low),
                               multiply_ends(a.high, b.high)};
     oo__interval out = {ends[0], ends[0]};

@@ -33,17 +33,27 @@ static int compare_rows(const void *a, const void *b) {
     return x->domain != y->domain ? (x->domain < y->domain ? -1 : 1) : strcmp(x->name, y->name);
 }
 
-static oo__infer_function function_of(const oo_schema *schema) {
+static oo__infer_function search(const oo_schema *schema) {
     static bool sorted;
     if (!sorted) {
         qsort(ROWS, COUNT, sizeof *ROWS, compare_rows);
         sorted = true;
     }
-    if (!schema)
-        return NULL;
     const row key = {schema->domain, schema->name, NULL};
     const row *const found = bsearch(&key, ROWS, COUNT, sizeof *ROWS, compare_rows);
     return found ? found->function : NULL;
+}
+
+/* A graph asks for few operators, and for these again and again. */
+static oo__infer_function function_of(const oo_schema *schema) {
+    enum { KEPT = 256 };
+    static row kept[KEPT];
+    if (!schema)
+        return NULL;
+    row *const r = &kept[(uintptr_t)schema->name / 4 % KEPT]; /* the name is a literal of the table: its address stands for it */
+    if (r->name != schema->name || r->domain != schema->domain)
+        *r = (row){schema->domain, schema->name, search(schema)};
+    return r->function;
 }
 
 /* ---- symbols ---- */
