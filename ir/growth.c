@@ -94,7 +94,8 @@ int64_t oo__growth_room(oo_model *model, const oo_growth_options *options) {
     oo__growth_start(model);
     if (options->limit < 0)
         return INT64_MAX;
-    const oo__weight now = oo__weigh_model(model);
+    const oo__weight first = {.all = model->first_weight, .constants = model->first_constants};
+    const oo__weight now = model->serial ? oo__weigh_model(model) : first; /* no rewrite has been opened yet */
     const int64_t all = room_of(model->first_weight, now.all, options), constants = room_of(model->first_constants, now.constants, options);
     return all < constants ? all : constants;
 }

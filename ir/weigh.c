@@ -11,7 +11,8 @@ static uint64_t number(uint64_t value) {
     return n;
 }
 
-static uint64_t text(const char *s) { return s ? FIELD + strlen(s) : 0; }
+static uint64_t text(const char *interned) { return interned ? FIELD + oo__str_len(interned) : 0; }
+static uint64_t name_of(const oo_value *value) { return FIELD + (value && value->name ? oo__str_len(value->name) : 0); }
 
 static uint64_t props(const oo_props *list) {
     uint64_t n = 0;
@@ -30,7 +31,7 @@ uint64_t oo__weigh_tensor(const oo_tensor *t) {
 }
 
 uint64_t oo__weigh_initializer(uint32_t rank, uint64_t data, const char *name) {
-    return tensor_around(rank, data) + data + text(name);
+    return tensor_around(rank, data) + data + (name ? FIELD + strlen(name) : 0);
 }
 
 static uint64_t weigh_attr(const oo_attr *attr) {
@@ -56,9 +57,9 @@ static uint64_t weigh_attr(const oo_attr *attr) {
 uint64_t oo__weigh_node(const oo_node *node) {
     uint64_t n = FIELD + text(node->op->name) + text(node->domain) + text(node->name);
     for (uint32_t i = 0; i < node->ninputs; i++)
-        n += FIELD + (node->inputs[i].value ? strlen(oo_value_name(node->inputs[i].value)) : 0);
+        n += name_of(node->inputs[i].value);
     for (uint32_t i = 0; i < node->noutputs; i++)
-        n += FIELD + (node->outputs[i] ? strlen(oo_value_name(node->outputs[i])) : 0);
+        n += name_of(node->outputs[i]);
     for (uint32_t i = 0; i < node->nattrs; i++)
         n += weigh_attr(node->attrs[i]);
     if (node->extra)
