@@ -344,6 +344,8 @@ void oo_model_free(oo_model *model);
 const char *oo__str(oo_model *model, const char *text);
 const char *oo__str_n(oo_model *model, const void *text, size_t size);
 oo_op *oo__op(oo_model *model, const char *domain, const char *name);
+/* Whether a node of one of ONNX's own operators was ever in the model; `names` are between spaces. */
+bool oo__model_has_op(const oo_model *model, const char *names);
 /* Makes the function known to the nodes that call it; name, domain, overload and graph are set. False after an error diagnostic when
  * there is one of these names. */
 bool oo__function_add(oo_model *model, oo_function *function);

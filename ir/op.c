@@ -46,6 +46,22 @@ oo_op *oo__op(oo_model *model, const char *domain, const char *name) {
     return *bucket = op;
 }
 
+static bool is_among(const char *names, const char *name) {
+    const size_t size = strlen(name);
+    for (const char *at = names; size && *at; at += strcspn(at, " "), at += *at != 0)
+        if (strcspn(at, " ") == size && memcmp(at, name, size) == 0)
+            return true;
+    return false;
+}
+
+bool oo__model_has_op(const oo_model *model, const char *names) {
+    for (uint32_t i = 0; i < model->op_room; i++)
+        for (const oo_op *op = model->ops[i]; op; op = op->next)
+            if (!*op->domain && is_among(names, op->name))
+                return true;
+    return false;
+}
+
 /* ---- functions: open addressing, at most half full ---- */
 static oo_function **place_of(const oo_model *model, const oo_op *op, const char *overload) {
     for (uint64_t i = pair_hash(op, overload);; i++) {

@@ -320,4 +320,5 @@ const oo_pass oo_pass_fuse_conv_bn = {
     .needs = OO_TYPES,
     .keeps = OO_TYPES | OO_VALUES,
     .run = run,
+    .only_for = "BatchNormalization",
 };

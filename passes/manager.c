@@ -146,6 +146,12 @@ static bool should_skip(const run *r, const oo_pass_report *report, bool inexact
     return past || (r->settings->rules.exact && inexact) || is_disabled(r, report->name);
 }
 
+/* Whether the model may hold a node that the pass is for. Plugins of before have no such field. */
+static bool has_work(const run *r, const oo_pass *pass) {
+    const bool says = pass->size >= offsetof(oo_pass, only_for) + sizeof pass->only_for;
+    return !says || !pass->only_for || oo__model_has_op(r->model, pass->only_for);
+}
+
 static oo_status execute(run *r, const oo__item *item, oo_pass_report *report) {
     const oo_rewriter_settings settings = {.pass = item->pass->name,
                                            .fuel = r->limited ? &r->fuel : NULL,
@@ -183,10 +189,13 @@ static oo_status run_pass(run *r, const oo__item *item) {
     } else {
         announce(r, OO_EVENT_BEFORE, &report);
         const double start = now();
-        compute_needed(r->model, item->pass->needs); /* types that are found are no change */
+        const bool works = has_work(r, item->pass);
+        if (works)
+            compute_needed(r->model, item->pass->needs); /* types that are found are no change */
         const uint64_t hash = r->settings->honest ? oo__model_hash(r->model) : 0;
         oo__arena_reset(r->scratch);
-        status = execute(r, item, &report);
+        if (works)
+            status = execute(r, item, &report);
         report.seconds = now() - start;
         if (report.changed)
             r->nodes = report.nodes_after = oo__count_nodes(r->model);

@@ -191,6 +191,9 @@ typedef struct oo_pass {
     bool inexact;                 /* may change floating-point results by reassociation of constants */
     /* Does the work. `options` points to the options struct, filled. Expected failure: a status after oo_error_at. */
     oo_status (*run)(oo_rewriter *rw, oo_model *model, const void *options);
+    /* Operators of ONNX by name, between spaces: a model without any of them is left as it is, and what the pass needs is not computed for
+     * it. NULL = run always. */
+    const char *only_for;
 } oo_pass;
 
 #define OO_OPTION(struct_, field, type_, name_, initial_, help_)                                                       \

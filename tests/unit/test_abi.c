@@ -26,7 +26,7 @@ static void put_structs(FILE *f) {
 #undef OO_API_V
     FIELD(oo_pass, size) FIELD(oo_pass, name) FIELD(oo_pass, summary) FIELD(oo_pass, doc) FIELD(oo_pass, options)
     FIELD(oo_pass, noptions) FIELD(oo_pass, options_size) FIELD(oo_pass, needs) FIELD(oo_pass, keeps) FIELD(oo_pass, inexact)
-    FIELD(oo_pass, run)
+    FIELD(oo_pass, run) FIELD(oo_pass, only_for)
     FIELD(oo_option_row, name) FIELD(oo_option_row, type) FIELD(oo_option_row, offset) FIELD(oo_option_row, initial)
     FIELD(oo_option_row, help) FIELD(oo_option_row, choices)
 }

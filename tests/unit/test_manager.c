@@ -124,6 +124,9 @@ static const oo_pass PASSES[] = {
     {NAMED("look-order", look), .needs = OO_ORDER},
     {NAMED("prepend", prepend)},
     {NAMED("work-kept", work), .keeps = OO_ORDER},
+    {NAMED("work-for-neg", work), .only_for = "Gemm Neg"},
+    {NAMED("work-for-absent", work), .only_for = "Gemm Ne Nega", .needs = OO_ORDER},
+    {.size = offsetof(oo_pass, only_for), .name = "work-of-old", .run = work, .only_for = "Gemm"},
 };
 
 /* ---- running ---- */
@@ -453,6 +456,19 @@ static void order_is_kept_when_promised(void **state) {
     assert_true(script.seen_properties & OO_ORDER);
 }
 
+/* A pass for operators that the model does not have is not run, and what it needs is not computed. */
+static void passes_for_operators(void **state) {
+    (void)state;
+    assert_int_equal(run("work-for-absent"), OO_OK);
+    assert_int_equal(script.runs, 0);
+    assert_false(report.passes[0].skipped);
+    assert_false(w->model->properties & OO_ORDER);
+    assert_int_equal(run("work-for-neg"), OO_OK);
+    assert_int_equal(script.runs, 1);
+    assert_int_equal(run("work-of-old"), OO_OK); /* compiled before there was such a field */
+    assert_int_equal(script.runs, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -478,6 +494,7 @@ int main(void) {
         TEST(unsorted_graphs_are_sorted_first),
         TEST(order_is_computed_when_needed),
         TEST(order_is_kept_when_promised),
+        TEST(passes_for_operators),
     };
     return cmocka_run_group_tests_name("manager", tests, NULL, NULL);
 }
