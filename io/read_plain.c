@@ -1,6 +1,6 @@
 /* Nodes and value_info are most of what a file says. Where they hold nothing but what ONNX gives them, each once, they are read here: texts
- * stay in the file until they are names, metadata and types become what the model keeps, and protobuf-c unpacks attributes alone. What
- * is odd in any way is left to protobuf-c as a whole, and so are the messages about it. */
+ * stay in the file until they are names, metadata and types become what the model keeps, and protobuf-c unpacks attributes alone, but for
+ * integers and texts. What is odd in any way is left to protobuf-c as a whole, and so are the messages about it. */
 #include "io/reader.h"
 
 #include <string.h>
@@ -11,6 +11,7 @@ struct oo__plain {
     Onnx__NodeProto node;
     oo_vec(ProtobufCBinaryData) inputs, outputs;
     oo_vec(Onnx__AttributeProto *) attributes;
+    oo_vec(int64_t) ints;
     oo_props metadata;
     oo_vec(oo_dim) dims;
     const char *recent[RECENT]; /* texts of the last item's metadata */
@@ -26,6 +27,7 @@ void oo__plain_free(oo__plain *p) {
     oo_vec_free(&p->inputs);
     oo_vec_free(&p->outputs);
     oo_vec_free(&p->attributes);
+    oo_vec_free(&p->ints);
     oo_vec_free(&p->metadata);
     oo_vec_free(&p->dims);
     free(p);
@@ -71,9 +73,41 @@ static oo_props kept_metadata(const oo__reader *r) {
 /* ---- nodes ---- */
 #define KEEP_TEXT(m, field, f) ((m)->has_##field = 1, (m)->field = text_of(f), true)
 
+/* A field of an attribute that holds integers or a text; others are for protobuf-c. */
+static bool add_attribute_field(oo__plain *p, Onnx__AttributeProto *m, const oo__field *f) {
+    switch (f->number << 3 | f->wire) {
+    case 1 << 3 | OO__WIRE_BYTES: return KEEP_TEXT(m, name, f);
+    case 4 << 3 | OO__WIRE_BYTES: return KEEP_TEXT(m, s, f);
+    case 3 << 3 | OO__WIRE_VARINT: return m->has_i = 1, m->i = (int64_t)f->value, true;
+    case 20 << 3 | OO__WIRE_VARINT: return m->has_type = 1, m->type = (int32_t)f->value, true;
+    case 8 << 3 | OO__WIRE_VARINT: oo_vec_push(NULL, &p->ints, (int64_t)f->value); return true;
+    default: return false;
+    }
+}
+
+static Onnx__AttributeProto *plain_attribute(oo__reader *r, const oo__field *attribute) {
+    oo__plain *const p = r->plain;
+    Onnx__AttributeProto m = ONNX__ATTRIBUTE_PROTO__INIT;
+    p->ints.n = 0;
+    oo__cursor c = inside(attribute);
+    oo__field f;
+    while (oo__wire_next(&c, &f))
+        if (!add_attribute_field(p, &m, &f))
+            return NULL;
+    if (c.error)
+        return NULL;
+    m.n_ints = p->ints.n;
+    m.ints = m.n_ints ? (int64_t *)(void *)oo__arena_copy(r->messages, p->ints.data, m.n_ints * sizeof *m.ints) : NULL;
+    Onnx__AttributeProto *const kept = oo__arena_take(r->messages, sizeof m);
+    *kept = m;
+    return kept;
+}
+
 static bool add_attribute(oo__reader *r, const oo__field *f) {
-    ProtobufCMessage *const m = oo__read_part(r, &onnx__attribute_proto__descriptor, f->data, f->size);
-    oo_vec_push(NULL, &r->plain->attributes, (Onnx__AttributeProto *)m);
+    Onnx__AttributeProto *m = plain_attribute(r, f);
+    if (!m)
+        m = (Onnx__AttributeProto *)oo__read_part(r, &onnx__attribute_proto__descriptor, f->data, f->size);
+    oo_vec_push(NULL, &r->plain->attributes, m);
     return m;
 }
 

@@ -5,19 +5,18 @@
 oo_node *oo__node_new(oo_graph *graph, const char *domain, const char *op, uint32_t ninputs, uint32_t noutputs,
                       uint32_t nattrs) {
     oo_model *const model = graph->model;
-    oo_node *const node = OO_NEW(model->arena, oo_node);
+    /* One piece: whoever looks at a node looks at its inputs next. */
+    oo_node *const node = oo__arena_alloc(model->arena, sizeof *node + ninputs * sizeof *node->inputs + noutputs * sizeof *node->outputs +
+                                                            nattrs * sizeof *node->attrs);
     node->op = oo__op(model, domain, op);
     node->domain = domain ? oo__str(model, domain) : NULL;
     node->id = model->nnodes++;
     node->ninputs = ninputs;
     node->noutputs = noutputs;
     node->nattrs = nattrs;
-    if (ninputs)
-        node->inputs = OO_NEW_ARRAY(model->arena, oo_use, ninputs);
-    if (noutputs)
-        node->outputs = OO_NEW_ARRAY(model->arena, oo_value *, noutputs);
-    if (nattrs)
-        node->attrs = OO_NEW_ARRAY(model->arena, oo_attr *, nattrs);
+    node->inputs = (oo_use *)(node + 1);
+    node->outputs = (oo_value **)(node->inputs + ninputs);
+    node->attrs = (oo_attr **)(node->outputs + noutputs);
     for (uint32_t i = 0; i < ninputs; i++)
         node->inputs[i] = (oo_use){.user = node, .index = i};
     oo__graph_link(graph, node, NULL);
