@@ -200,8 +200,8 @@ static bool cancels_one(int64_t coef, const oo__monomial *m, const oo_expr *e, b
 
 /* The same for a sum, also for what its floor divisions by numbers divide. */
 static bool cancels(const oo__sum *s, const oo_expr *e, bool negative) {
-    if (e->head.n == 0 && s->constant && e->constant)
-        return (s->constant < 0) != ((e->constant < 0) != negative);
+    if (e->head.n == 0)
+        return s->constant && e->constant && (s->constant < 0) != ((e->constant < 0) != negative);
     for (uint32_t j = 0; j < s->n; j++) {
         const oo__term *const t = &s->terms[j];
         if (cancels_one(t->coef, t->monomial, e, negative))

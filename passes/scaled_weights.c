@@ -8,6 +8,7 @@
 
 enum {
     BLOCK = 256,      /* elements converted at once: a constant, so that the loops vectorize */
+    FLOATS = 32,      /* the same for floats: rows of weights are often short, and what is left of them goes one by one */
     CHUNK = 64 * 1024 /* elements read at once by scans */
 };
 
@@ -37,10 +38,10 @@ oo__range oo__range_of(oo_elem elem) {
 
 /* ---- the lazy tensor ---- */
 static void scale_floats(unsigned char *packed, uint64_t count, double k) {
-    float block[BLOCK];
-    for (; count >= BLOCK; count -= BLOCK, packed += sizeof block) {
+    float block[FLOATS];
+    for (; count >= FLOATS; count -= FLOATS, packed += sizeof block) {
         memcpy(block, packed, sizeof block);
-        for (int i = 0; i < BLOCK; i++)
+        for (int i = 0; i < FLOATS; i++)
             block[i] = (float)((double)block[i] * k);
         memcpy(packed, block, sizeof block);
     }
@@ -87,11 +88,11 @@ static bool fill_scaled(const void *state, uint64_t first, uint64_t count, void 
 /* ---- whether the products stay in range ---- */
 /* Whether a magnitude is above the threshold; NaN and infinity are. Magnitudes of floats are ordered as their bits are. */
 static bool any_float_above(const unsigned char *packed, uint64_t count, float threshold) {
-    int32_t limit, block[BLOCK], signs = 0;
+    int32_t limit, block[FLOATS], signs = 0;
     memcpy(&limit, &threshold, sizeof limit);
-    for (; count >= BLOCK; count -= BLOCK, packed += sizeof block) {
+    for (; count >= FLOATS; count -= FLOATS, packed += sizeof block) {
         memcpy(block, packed, sizeof block);
-        for (int i = 0; i < BLOCK; i++)
+        for (int i = 0; i < FLOATS; i++)
             signs |= limit - (block[i] & INT32_MAX);
     }
     memcpy(block, packed, count * sizeof *block);
