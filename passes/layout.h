@@ -75,7 +75,7 @@ typedef struct oo_want {
     uint32_t seat, port;    /* port: index in l->ports. OO_LAYOUT_FIXED: a consumer without a choice, or a graph output */
     oo_perm fixed;          /* then the order that it wants, of the root's axes */
 } oo_want;
-enum { OO_LAYOUT_FIXED = UINT32_MAX };
+static const uint32_t OO_LAYOUT_FIXED = UINT32_MAX; /* clang takes enumerators up to INT_MAX */
 
 typedef struct oo_tensor_node {
     oo_value *root;

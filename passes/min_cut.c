@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { UNSEEN = UINT32_MAX };
+static const uint32_t UNSEEN = UINT32_MAX;
 
 static const double LITTLE = 1e-9; /* of the capacities: rounding */
 
