@@ -88,7 +88,7 @@ def judged(original, path):
         verdict = original.compare(path)[0]
     except Exception:  # the runtime refuses it
         return "does not load"
-    return "ok" if verdict == "ok" else "wrong"
+    return "ok" if verdict == "ok" else "differs"
 
 
 def results_of(python, model, folder):
