@@ -17,11 +17,12 @@ typedef struct options {
 
 typedef struct nhwc_row {
     const char *op;
+    uint32_t least_rank;
     bool plain;
 } nhwc_row;
 
 static const nhwc_row ROWS[] = {
-#define NHWC(op, plain) {op, plain},
+#define NHWC(op, least_rank, plain) {op, least_rank, plain},
 #include "passes/nhwc.def"
 #undef NHWC
 };
@@ -109,7 +110,7 @@ static bool make_function(const converter *c, const oo_node *node, const char *n
 static bool to_last(converter *c, oo_node *node) {
     const nhwc_row *const row = row_of(oo_node_op(node));
     const uint32_t rank = row ? image_rank(node) : 0;
-    if (!rank || strcmp(oo_node_domain(node), "") != 0 || oo_model_callee(c->model, node) || oo_node_is_random(node) ||
+    if (!rank || rank < row->least_rank || strcmp(oo_node_domain(node), "") != 0 || oo_model_callee(c->model, node) || oo_node_is_random(node) ||
         (c->domain && !row->plain) || oo_graph_in_function(oo_node_graph(node)))
         return true;
     if (!oo_begin(c->rw, RULE, node)) {

@@ -143,6 +143,9 @@ uint32_t oo__layout_solve(oo_layout *l);
 bool oo__layout_tidy(oo_layout *l, oo_rewriter *rw, const char *rule);
 
 /* ---- doing it (passes/layout_apply.c) ---- */
+/* In an open rewrite: a small constant with axes of size 1 put in at these places, in order; or transposed. NULL when it is none. */
+oo_value *oo__widened_constant(oo_rewriter *rw, const oo_layout *l, const oo_value *value, const int64_t *gaps, uint32_t n);
+oo_value *oo__permuted_constant(oo_rewriter *rw, const oo_layout *l, const oo_value *value, const oo_perm *perm);
 /* False when fuel ran out. */
 bool oo__layout_apply(oo_layout *l, oo_rewriter *rw, const char *rule);
 /* All of this for one graph. */

@@ -112,7 +112,8 @@ static oo_value *value_in_order(applier *a, oo_node *before, uint32_t tensor, co
     if (value)
         return value;
     const oo_perm back = oo__perm_inverse(&from), perm = oo__perm_then(&back, order);
-    value = transpose(a, before, source, &perm);
+    value = oo__permuted_constant(a->rw, a->l, source, &perm);
+    value = value ? value : transpose(a, before, source, &perm);
     add_stored(a, tensor, order, value);
     return value;
 }
@@ -131,6 +132,9 @@ static oo_value *fill_gaps(applier *a, const oo_seat *seat, const oo_port *port,
         place += own || seen;
         seen += own;
     }
+    oo_value *const constant = oo__widened_constant(a->rw, l, value, gaps, n);
+    if (constant)
+        return constant;
     oo_node *node;
     if (oo_graph_opset(l->graph, "") < 13) {
         const oo_value *const inputs[] = {value};
