@@ -44,7 +44,7 @@ class Case:
 
     def __init__(self, model, fires, check=lambda after: None, tolerance=0.0, runs=True, what=""):
         self.model, self.fires, self.check = model, fires, check
-        self.tolerance, self.runs, self.what, self.fired = tolerance, runs, what, False
+        self.tolerance, self.runs, self.what, self.fired, self.least = tolerance, runs, what, False, 1e-30
 
 
 # ---- fuse-conv-bn ----

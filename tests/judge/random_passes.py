@@ -45,7 +45,8 @@ def feeds_of(model, rng, sizes=(1, 2, 3, 5)):
     return feeds
 
 
-def same_numbers(before, after, tolerance, seed):
+def same_numbers(before, after, tolerance, seed, least=1e-30):
+    """What differs. Errors are relative to the largest number, or to `least` where sums cancel out."""
     for k in range(2):
         feeds = feeds_of(before, np.random.default_rng([seed, k]), (1, 2, 3, 5) if k == 0 else (0, 1, 4))
         try:
@@ -65,7 +66,7 @@ def same_numbers(before, after, tolerance, seed):
             finite = np.isfinite(a)
             if not np.array_equal(finite, np.isfinite(b)) or not np.array_equal(a[~finite], b[~finite], equal_nan=True):
                 return f"{name} has other infinities"
-            error = np.max(np.abs(np.where(finite, a, 0) - np.where(finite, b, 0)), initial=0) / max(np.max(np.abs(a), initial=0, where=finite), 1e-30)
+            error = np.max(np.abs(np.where(finite, a, 0) - np.where(finite, b, 0)), initial=0) / max(np.max(np.abs(a), initial=0, where=finite), least)
             if not error <= tolerance:
                 return f"{name} is off by {error:.2e} of its scale"
     return None
@@ -93,7 +94,7 @@ def judge_files(name, case, seed, folder):
     wrong = judge_lib.interface_change(case.model, after) or case.check(after)
     if wrong or not case.runs or not change:
         return wrong
-    wrong = same_numbers(case.model, after, case.tolerance, seed)
+    wrong = same_numbers(case.model, after, case.tolerance, seed, case.least)
     if not wrong:
         for path in (source, first, second):
             path.unlink()
