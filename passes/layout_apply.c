@@ -344,10 +344,16 @@ static bool read_and_tidy(oo_layout *l, oo_rewriter *rw, const char *rule, oo_gr
     return !oo__layout_read(l, graph) || oo__layout_tidy(l, rw, rule);
 }
 
+/* A new graph may show a way that the old one hid: the same choice looks otherwise from there. */
 bool oo__layout_improve(oo_layout *l, oo_rewriter *rw, const char *rule, oo_graph *graph) {
-    if (!read_and_tidy(l, rw, rule, graph))
-        return false;
-    if (!oo__layout_read(l, graph) || !oo__layout_solve(l))
-        return true;
-    return oo__layout_apply(l, rw, rule) && read_and_tidy(l, rw, rule, graph);
+    enum { MAX_ROUNDS = 4 };
+    for (uint32_t round = 0; round < MAX_ROUNDS; round++) {
+        if (!read_and_tidy(l, rw, rule, graph))
+            return false;
+        if (!oo__layout_read(l, graph) || !oo__layout_solve(l))
+            return true;
+        if (!oo__layout_apply(l, rw, rule))
+            return false;
+    }
+    return read_and_tidy(l, rw, rule, graph);
 }
