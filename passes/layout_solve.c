@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-enum { MAX_ROUNDS = 8, MAX_ORDERS = 64, MAX_WORK = 256 }; /* MAX_WORK: times that everything may be looked at */
+enum { MAX_ROUNDS = 8, MAX_ORDERS = 64, MAX_TOUCHED = 4 }; /* MAX_TOUCHED: pairs of orders that a move carries over from one tensor */
+enum { MAX_WORK = 4, FREE_WORK = 60000 };                  /* times that everything may be looked at, and what may be in any case */
 
 /* What a cut minimizes. */
 typedef struct weights {
@@ -36,7 +37,8 @@ typedef struct solver {
     oo_vec(uint32_t) region;  /* seats that take part in the move, in the order in which they were reached */
     oo_vec(uint32_t) tensors; /* touched by them */
     uint32_t *seat_vertex, *tensor_vertex; /* of the cut */
-    bool *touched, *done;        /* by tensor: by this move; in this round, and asked for no third order there */
+    uint8_t *touched;            /* by tensor: how often in this move */
+    bool *done;                  /* by tensor: in this round, and asked for no third order there */
     uint64_t work;               /* seats and tensors of all moves */
     oo_layout_cost start, total; /* of the whole graph: at first, now */
 } solver;
@@ -140,9 +142,8 @@ static void admit(solver *s, uint32_t index, const oo_port *port, const oo_perm 
 }
 
 static void touch(solver *s, uint32_t tensor) {
-    if (s->touched[tensor])
+    if (s->touched[tensor]++)
         return;
-    s->touched[tensor] = true;
     oo_vec_push(NULL, &s->tensors, tensor);
 }
 
@@ -150,6 +151,8 @@ static void touch(solver *s, uint32_t tensor) {
 static void carry_over(solver *s, uint32_t index, const oo_perm at_port[2]) {
     oo_layout *const l = s->l;
     oo_tensor_node *const t = &l->tensors.data[index];
+    if (s->touched[index] == MAX_TOUCHED)
+        return;
     touch(s, index);
     if (oo__perm_equal(&at_port[0], &at_port[1]))
         return;
@@ -184,7 +187,7 @@ static void clear(solver *s) {
     for (uint32_t i = 0; i < s->region.n; i++)
         s->l->seats.data[s->region.data[i]].moves = false;
     for (uint32_t i = 0; i < s->tensors.n; i++) {
-        s->touched[s->tensors.data[i]] = false;
+        s->touched[s->tensors.data[i]] = 0;
         s->l->tensors.data[s->tensors.data[i]].moves = false;
     }
     s->region.n = s->tensors.n = 0;
@@ -487,7 +490,7 @@ uint32_t oo__layout_solve(oo_layout *l) {
     s.touched = oo__malloc(l->tensors.n + 1);
     s.done = oo__malloc(l->tensors.n + 1);
     memset(s.touched, 0, l->tensors.n + 1);
-    const uint64_t most = MAX_WORK * ((uint64_t)l->seats.n + l->tensors.n);
+    const uint64_t most = FREE_WORK + MAX_WORK * ((uint64_t)l->seats.n + l->tensors.n);
     uint32_t moves = 0, round = 0, last = 1;
     for (; round < MAX_ROUNDS && last; round++, moves += last) {
         last = 0;
