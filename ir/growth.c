@@ -14,7 +14,7 @@ static uint64_t data_of(const oo_tensor *tensor) {
 }
 
 static uint64_t weigh_constant(const oo_value *value) {
-    return oo__weigh_initializer(value->init->rank, data_of(value->init), oo_value_name(value));
+    return oo__weigh_initializer(value->init->rank, data_of(value->init), value);
 }
 
 /* ---- a whole model ---- */

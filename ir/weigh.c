@@ -12,7 +12,14 @@ static uint64_t number(uint64_t value) {
 }
 
 static uint64_t text(const char *interned) { return interned ? FIELD + oo__str_len(interned) : 0; }
-static uint64_t name_of(const oo_value *value) { return FIELD + (value && value->name ? oo__str_len(value->name) : 0); }
+
+/* What has no name yet gets its stem and a number; an omitted value has none. */
+static uint64_t name_of(const oo_value *value) {
+    enum { NUMBER_SIZE = 3 };
+    if (!value)
+        return FIELD;
+    return FIELD + (value->name ? oo__str_len(value->name) : strlen(value->read_name ? value->read_name : "value") + NUMBER_SIZE);
+}
 
 static uint64_t props(const oo_props *list) {
     uint64_t n = 0;
@@ -30,8 +37,8 @@ uint64_t oo__weigh_tensor(const oo_tensor *t) {
     return n;
 }
 
-uint64_t oo__weigh_initializer(uint32_t rank, uint64_t data, const char *name) {
-    return tensor_around(rank, data) + data + (name ? FIELD + strlen(name) : 0);
+uint64_t oo__weigh_initializer(uint32_t rank, uint64_t data, const oo_value *value) {
+    return tensor_around(rank, data) + data + name_of(value);
 }
 
 static uint64_t weigh_attr(const oo_attr *attr) {
@@ -67,9 +74,9 @@ uint64_t oo__weigh_node(const oo_node *node) {
     return n;
 }
 
-int64_t oo__saved_by_generating(uint64_t size, uint64_t kept, bool one_element, uint32_t rank, const char *name) {
+int64_t oo__saved_by_generating(uint64_t size, uint64_t kept, bool one_element, uint32_t rank, const oo_value *value) {
     enum { OPERATOR = 64, ATTRIBUTE = 24 };
-    const uint64_t names = 3 * (strlen(name) + 4), shape = oo__weigh_initializer(1, 8 * (uint64_t)rank, "shape_00");
-    const uint64_t few = one_element ? ATTRIBUTE + kept : oo__weigh_initializer(rank, kept, name);
+    const uint64_t names = 3 * (name_of(value) + 4 - FIELD), shape = tensor_around(1, 8 * (uint64_t)rank) + 8 * (uint64_t)rank + FIELD + sizeof "shape_00" - 1;
+    const uint64_t few = one_element ? ATTRIBUTE + kept : oo__weigh_initializer(rank, kept, value);
     return (int64_t)size - (int64_t)(OPERATOR + names + shape + few);
 }

@@ -317,8 +317,6 @@ static oo_status run(oo_rewriter *rw, oo_model *model, const void *options) {
     if (!unify_constants(rw, model))
         return OO_OK;
     const uint32_t nvalues = model->nvalues;
-    if (((const fold_options *)options)->shrink)
-        oo__model_name_values(model); /* names are weighed, so they must be those of the file */
     fold f = {.rw = rw, .model = model, .options = options, .nnodes = model->nnodes};
     f.facts = oo_scratch(rw, (nvalues + 1u) * sizeof *f.facts);
     f.nodes = oo_scratch(rw, (model->nnodes + 1u) * sizeof *f.nodes);

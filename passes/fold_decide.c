@@ -111,7 +111,7 @@ static bool finds_room(fold *f, oo_node *node, uint64_t bytes) {
 uint64_t fold_bytes_in_file(const fold *f, const oo_value *value) {
     const oo_datum *const datum = f->facts[value->id].datum;
     const bool is_tensor = datum && datum->kind == OO_DATUM_TENSOR;
-    return oo__weigh_initializer(is_tensor ? datum->array->rank : 0, f->facts[value->id].bytes, oo_value_name(value));
+    return oo__weigh_initializer(is_tensor ? datum->array->rank : 0, f->facts[value->id].bytes, value);
 }
 
 static void decide(fold *f, oo_node *node) {

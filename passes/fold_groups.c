@@ -55,7 +55,7 @@ static bool is_inside(grouping *g, const oo_value *value, uint32_t root) {
 
 static int64_t freed_with(const oo_value *value, const oo_tensor *tensor) {
     return (int64_t)(value->producer ? oo__weigh_node(value->producer)
-                                     : oo__weigh_initializer(oo_tensor_rank(tensor), fold_tensor_bytes(tensor), oo_value_name(value)));
+                                     : oo__weigh_initializer(oo_tensor_rank(tensor), fold_tensor_bytes(tensor), value));
 }
 
 static void weigh(grouping *g, const oo_node *node) {

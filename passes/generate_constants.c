@@ -143,7 +143,7 @@ static oo_value *build(oo_rewriter *rw, oo_graph *graph, oo_node *before, const 
 static bool generate(oo_rewriter *rw, oo_value *value, const repeats *r, const options *o) {
     oo_graph *const graph = oo_value_graph(value);
     oo_node *const producer = oo_value_producer(value), *const before = producer ? producer : oo_graph_first(graph);
-    const int64_t saves = oo__saved_by_generating(oo_tensor_size(r->tensor), r->count * r->width, r->count == 1, r->rank, oo_value_name(value));
+    const int64_t saves = oo__saved_by_generating(oo_tensor_size(r->tensor), r->count * r->width, r->count == 1, r->rank, value);
     const bool can = before && (expands(graph) || (r->count == 1 && fills_type(graph, oo_tensor_elem(r->tensor))));
     if (!can || saves < o->least) {
         oo_miss(rw, RULE, producer, can ? "\"%s\" would save too few bytes" : "no operator of the graph's opset makes \"%s\"", oo_value_name(value));
