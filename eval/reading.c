@@ -36,6 +36,7 @@ const char *oo__call_disputed(const oo__call *c) {
         return NULL;
     oo__reading call = {.elem = in->elem, .rank = (int32_t)in->rank, .misfit = c->nout && is_misfit(in, c->out[0])};
     memcpy(call.dims, in->dims, in->rank * sizeof *in->dims);
+    call.unsorted = oo__schema_attr(c->schema, "sorted") && oo__int(c, "sorted", 1) != 1;
     if (oo__takes_axes(c->schema)) {
         oo__list axes;
         call.axes_known = oo__list_of(c, 1, "axes", &axes) && axes.count <= OO__READING_RANK;

@@ -47,6 +47,8 @@ static bool takes_integers(const oo__reading *call) {
     return call->elem != OO_UNDEFINED && call->elem != OO_FLOAT && call->elem != OO_DOUBLE && call->elem != OO_FLOAT16 && call->elem != OO_BFLOAT16;
 }
 
+static bool leaves_order_open(const oo__reading *call) { return call->unsorted; }
+
 static bool does_not_fit(const oo__reading *call) { return call->misfit; }
 
 /* ---- the table ---- */
@@ -96,6 +98,8 @@ static void read_node(oo__reading *call, const oo__infer *c) {
         return;
     for (int32_t i = 0; i < call->rank; i++)
         call->dims[i] = oo_type_dim(type, (uint32_t)i);
+    int64_t sorted = 1;
+    call->unsorted = oo__schema_attr(c->schema, "sorted") && (!oo__infer_int(c, &sorted, "sorted", 1) || sorted != 1);
     if (!oo__takes_axes(c->schema))
         return;
     read_axes(call, c);

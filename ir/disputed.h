@@ -15,6 +15,7 @@ typedef struct oo__reading {
     uint32_t naxes;
     int64_t axes[OO__READING_RANK];
     bool keeps_all;                   /* noop_with_empty_axes */
+    bool unsorted;                    /* TopK, of more than one element */
     bool misfit;                      /* a number that is converted does not fit: known of what runs */
 } oo__reading;
 
