@@ -144,6 +144,8 @@ static oo_status plan(job *j, const oo_registry *registry) {
         oo__pipeline_add(j->pipeline, registry, "freeze-defaults", true, NULL, NULL, 0);
     if (s->max_growth)
         bound_growth(j->pipeline, registry, s->max_growth);
+    if (s->exact)
+        oo__pipeline_keep_exact(j->pipeline);
     oo__pipeline_add_shapes(j->pipeline, s, registry);
     return OO_OK;
 }

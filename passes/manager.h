@@ -32,6 +32,8 @@ void oo__pipeline_add(oo_pipeline *pipeline, const oo_registry *registry, const 
                       const char *const *values, uint32_t count);
 /* Sets an option of every run of a pass. */
 void oo__pipeline_set(oo_pipeline *pipeline, const char *pass, const char *key, const char *value);
+/* --exact: passes that have an exact and an inexact way, by an option "exact", take the exact one. */
+void oo__pipeline_keep_exact(oo_pipeline *pipeline);
 void oo__pipeline_free(oo_pipeline *pipeline);
 /* The canonical text, from malloc; parses back to the same pipeline. */
 char *oo__pipeline_print(const oo_pipeline *pipeline);

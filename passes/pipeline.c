@@ -326,6 +326,21 @@ void oo__pipeline_set(oo_pipeline *pipeline, const char *pass, const char *key, 
     set_in(pipeline, &pipeline->items, pass, key, value);
 }
 
+static void keep_exact_in(const oo__items *items) {
+    static const char NAME[] = "exact";
+    for (uint32_t i = 0; i < items->n; i++) {
+        oo__item *const item = items->data[i];
+        const oo_option_row *const row = item->pass ? find_option(item->pass->options, item->pass->noptions, NAME) : NULL;
+        char yes[] = "true";
+        if (!item->pass)
+            keep_exact_in(&item->items);
+        else if (row && row->type == OO_OPT_BOOL)
+            (void)set_option(row, item->options, yes);
+    }
+}
+
+void oo__pipeline_keep_exact(oo_pipeline *pipeline) { keep_exact_in(&pipeline->items); }
+
 void oo__pipeline_free(oo_pipeline *pipeline) {
     if (pipeline)
         oo__arena_free(pipeline->arena);

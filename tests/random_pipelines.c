@@ -251,6 +251,8 @@ static rerun begin(const trial *t) {
     rerun r = {.registry = oo__registry_new(t->context)};
     oo_require(oo__pipeline_parse(&r.pipeline, t->context, r.registry, oo__pipeline_of_level(t->level->number), t->level->name) == OO_OK,
                "the pipeline does not parse");
+    if (t->level->exact && t->level->number > 1)
+        oo__pipeline_keep_exact(r.pipeline);
     r.settings = (oo_run_settings){.verify = OO_VERIFY_EACH, .honest = true, .bisect_limit = -1, .fuel = -1};
     r.settings.rules = (oo_rule_settings){.base = oo__registry_rules(r.registry), .exact = t->level->exact && t->level->number > 1};
     return r;
