@@ -111,7 +111,8 @@ static int compare(const void *a, const void *b) {
 /* Constants among these that nothing uses any more: what dce takes out. */
 static int64_t weigh_freed(const values *lost) {
     int64_t bytes = 0;
-    qsort(lost->data, lost->n, sizeof *lost->data, compare);
+    if (lost->data)
+        qsort(lost->data, lost->n, sizeof *lost->data, compare);
     for (uint32_t i = 0; i < lost->n; i++) {
         const oo_value *const value = lost->data[i];
         if ((i && lost->data[i - 1] == value) || value->nuses || oo_value_is_pinned(value) || oo_value_is_input(value) || !oo_value_const(value))
