@@ -5,6 +5,7 @@
  * The walk goes up from the Mul or Div through values that nothing else uses: a linear operator passes the factor on to an operand, a
  * constant takes it. Nothing is changed unless every path ends in a constant. */
 #include "ir/growth.h"
+#include "passes/permutation.h"
 #include "passes/scaled_weights.h"
 #include "passes/wholes.h"
 
@@ -158,15 +159,11 @@ static factor spread(folder *f, uint64_t size, uint64_t each, uint32_t behind) {
 static bool pass_transpose(folder *f, oo_node *node, unsigned depth) {
     if (is_scalar(f))
         return pass_move(f, node, depth);
-    const int64_t *perm = NULL;
-    uint32_t count = 0;
+    int64_t perm[OO_PERMUTATION_MOST];
     const int32_t rank = oo_type_rank(oo_value_type(oo_node_output(node, 0)));
-    if (rank < 0 || f->f.behind >= (uint32_t)rank || !oo_node_ints(&perm, &count, node, "perm") || (count && count != (uint32_t)rank))
+    if (rank < 0 || f->f.behind >= (uint32_t)rank || !oo__permutation_of(perm, node, (uint32_t)rank))
         return refuse(f, "a Transpose does not say which axis the factors lie along");
-    const uint32_t at = (uint32_t)rank - 1 - f->f.behind;
-    const int64_t from = count ? perm[at] : (int64_t)f->f.behind;
-    if (from < 0 || from >= rank)
-        return refuse(f, "a Transpose moves an axis that is not there");
+    const int64_t from = perm[(uint32_t)rank - 1 - f->f.behind];
     return walk_with(f, node, (factor){f->f.k, f->f.n, (uint32_t)rank - 1 - (uint32_t)from}, depth);
 }
 

@@ -2,6 +2,7 @@
 #include "passes/layout.h"
 
 #include "ir/expr.h"
+#include "passes/permutation.h"
 
 #include <string.h>
 
@@ -29,6 +30,11 @@ oo_perm oo__perm_inverse(const oo_perm *p) {
     return out;
 }
 
+void oo__perm_axes(int64_t *axes, const oo_perm *p) {
+    for (uint32_t i = 0; i < p->n; i++)
+        axes[i] = p->at[i];
+}
+
 uint32_t oo__perm_place(const oo_perm *p, uint32_t axis) {
     uint32_t place = 0;
     while (place < p->n && p->at[place] != axis)
@@ -37,8 +43,7 @@ uint32_t oo__perm_place(const oo_perm *p, uint32_t axis) {
 }
 
 /* ---- orders at ports ---- */
-oo_perm oo__order_at_port(const oo_layout *l, const oo_port *port, const oo_perm *frame) {
-    (void)l;
+oo_perm oo__order_at_port(const oo_port *port, const oo_perm *frame) {
     oo_perm order = {.n = port->from_root.n};
     uint32_t n = 0;
     for (uint32_t i = 0; i < frame->n; i++)
@@ -72,8 +77,7 @@ bool oo__order_is_view(const oo_tensor_node *t, const oo_perm *from, const oo_pe
     }
 }
 
-uint32_t oo__gaps_at_port(const oo_layout *l, const oo_seat *seat, const oo_port *port, const oo_perm *frame) {
-    (void)l;
+uint32_t oo__gaps_at_port(const oo_seat *seat, const oo_port *port, const oo_perm *frame) {
     if (!seat->row->kind->broadcasts)
         return 0;
     uint32_t gaps = 0, seen = 0;
@@ -92,12 +96,20 @@ static bool some_size(void *state, const char *name, int64_t *out) {
     return true;
 }
 
-int64_t oo__likely_size(const oo_type *type, uint32_t axis) {
+static int64_t likely_size(const oo_type *type, uint32_t axis) {
     int64_t size = oo_type_dim(type, axis);
     if (size >= 0)
         return size;
     const oo_expr *const expr = type->dims[axis].expr;
     return expr && oo__expr_evaluate(expr, some_size, NULL, &size) && size >= 0 ? size : OO_SOME_SIZE;
+}
+
+double oo__likely_bytes(const oo_type *type) {
+    const uint32_t bits = oo__elem_bits((int32_t)oo_type_elem(type));
+    double bytes = bits ? bits / 8.0 : 16;
+    for (uint32_t i = 0; i < (uint32_t)oo_type_rank(type); i++)
+        bytes *= (double)likely_size(type, i);
+    return bytes;
 }
 
 /* The rank of a value that may be stored in another order, -1 when it may not. */
@@ -109,12 +121,9 @@ static int32_t rank_of(const oo_value *value) {
 
 static uint32_t add_tensor(oo_layout *l, oo_value *value, uint32_t rank) {
     const oo_type *const type = oo_value_type(value);
-    const uint32_t bits = oo__elem_bits((int32_t)oo_type_elem(type));
-    oo_tensor_node t = {.root = value, .rank = rank, .seat = OO_LAYOUT_FIXED, .bytes = bits ? bits / 8.0 : 16, .now = oo__perm_identity(rank)};
-    for (uint32_t i = 0; i < rank; i++) {
-        t.bytes *= (double)oo__likely_size(type, i);
+    oo_tensor_node t = {.root = value, .rank = rank, .seat = OO_LAYOUT_FIXED, .bytes = oo__likely_bytes(type), .now = oo__perm_identity(rank)};
+    for (uint32_t i = 0; i < rank; i++)
         t.unit |= oo_type_dim(type, i) == 1 ? 1u << i : 0;
-    }
     t.constant = oo_value_const(value) && !oo_value_is_pinned(value) && oo_value_graph(value) == l->graph;
     oo_vec_push(NULL, &l->tensors, t);
     l->tensor_of[oo_value_id(value)] = l->tensors.n;
@@ -132,20 +141,12 @@ static uint32_t tensor_of(oo_layout *l, oo_value *value) {
 }
 
 static bool permutation(oo_perm *out, const oo_node *node, uint32_t rank) {
-    const int64_t *perm;
-    uint32_t n, seen = 0;
+    int64_t perm[OO_PERMUTATION_MOST];
+    if (!oo__permutation_of(perm, node, rank))
+        return false;
     *out = (oo_perm){.n = (uint8_t)rank};
-    if (!oo_node_ints(&perm, &n, node, "perm"))
-        return false;
-    if (oo_node_attr(node, "perm") && n != rank)
-        return false;
-    for (uint32_t i = 0; i < rank; i++) {
-        const int64_t axis = oo_node_attr(node, "perm") ? perm[i] : (int64_t)(rank - 1 - i);
-        if (axis < 0 || axis >= (int64_t)rank || seen >> axis & 1)
-            return false;
-        seen |= 1u << axis;
-        out->at[i] = (uint8_t)axis;
-    }
+    for (uint32_t i = 0; i < rank; i++)
+        out->at[i] = (uint8_t)perm[i];
     return true;
 }
 
@@ -202,9 +203,7 @@ bool oo__seat_output(oo_layout *l, oo_seat *seat, uint32_t slot, const uint8_t *
     if (oo_value_is_annotated(value))
         return false;
     seat->noutputs++;
-    if (!add_port(l, value, slot, frame, rank))
-        return false;
-    return true;
+    return add_port(l, value, slot, frame, rank);
 }
 
 static void add_seat(oo_layout *l, oo_node *node) {
@@ -240,9 +239,10 @@ static const oo_port *port_at(const oo_layout *l, const oo_seat *seat, uint32_t 
     return NULL;
 }
 
-static bool is_alias(const oo_layout *l, const oo_node *user, uint32_t tensor) {
-    return oo_node_graph(user) == l->graph && oo_node_is(user, "Transpose") && oo_node_output(user, 0) &&
-           l->tensor_of[oo_value_id(oo_node_output(user, 0))] == tensor + 1;
+uint32_t oo__layout_transposed(const oo_layout *l, const oo_node *node) {
+    const oo_value *const y = oo_node_is(node, "Transpose") ? oo_node_output(node, 0) : NULL;
+    const uint32_t tensor = y && oo_value_id(y) < l->values ? l->tensor_of[oo_value_id(y)] : 0;
+    return tensor && l->tensors.data[tensor - 1].root != y ? tensor - 1 : OO_LAYOUT_FIXED;
 }
 
 static void add_wants_of(oo_layout *l, want_list *out, oo_value *value) {
@@ -252,7 +252,7 @@ static void add_wants_of(oo_layout *l, want_list *out, oo_value *value) {
         oo_vec_push(NULL, out, fixed);
     for (const oo_use *use = oo_value_first_use(value); use; use = oo_use_next(use)) {
         const oo_node *const user = oo_use_node(use);
-        if (is_alias(l, user, tensor))
+        if (oo_node_graph(user) == l->graph && oo__layout_transposed(l, user) == tensor)
             continue;
         const uint32_t seat = oo_node_graph(user) == l->graph ? l->seat_of[oo_node_id(user)] : 0;
         uint32_t port = 0;
@@ -285,8 +285,7 @@ static void collect_wants(oo_layout *l) {
     for (uint32_t i = 0; i < l->tensors.n; i++)
         add_wants_of(l, &list, l->tensors.data[i].root);
     oo_for_each_node(node, l->graph)
-        if (oo_node_is(node, "Transpose") && oo_node_output(node, 0) && l->tensor_of[oo_value_id(oo_node_output(node, 0))] &&
-            l->tensors.data[l->tensor_of[oo_value_id(oo_node_output(node, 0))] - 1].root != oo_node_output(node, 0))
+        if (oo__layout_transposed(l, node) != OO_LAYOUT_FIXED)
             add_wants_of(l, &list, oo_node_output(node, 0));
     group_wants(l, &list);
     oo_vec_free(&list);

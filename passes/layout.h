@@ -9,7 +9,8 @@
 
 enum { OO_LAYOUT_RANK = 8, OO_LAYOUT_NONE = 0xFF };
 enum { OO_SOME_SIZE = 16 }; /* of a dimension whose size is not known: only for comparing costs */
-int64_t oo__likely_size(const oo_type *type, uint32_t axis);
+/* Of a tensor of known rank; strings count as 16 bytes each. */
+double oo__likely_bytes(const oo_type *type);
 
 /* A permutation as Transpose has it: axis i of the result is axis at[i] of the operand. Entries behind n are 0. */
 typedef struct oo_perm {
@@ -21,6 +22,8 @@ bool oo__perm_equal(const oo_perm *a, const oo_perm *b);
 /* First p, then q: what Transpose by q of Transpose by p does. */
 oo_perm oo__perm_then(const oo_perm *p, const oo_perm *q);
 oo_perm oo__perm_inverse(const oo_perm *p);
+/* As the attribute perm has it. */
+void oo__perm_axes(int64_t *axes, const oo_perm *p);
 /* Where axis `axis` of the operand is in the result. */
 uint32_t oo__perm_place(const oo_perm *p, uint32_t axis);
 
@@ -33,7 +36,6 @@ typedef struct oo_port {
 
 typedef struct oo_layout oo_layout;
 typedef struct oo_seat oo_seat;
-typedef struct oo_layout_builder oo_layout_builder;
 
 /* How a kind of operator works in another order of its axes. */
 typedef struct oo_layout_kind {
@@ -109,6 +111,8 @@ struct oo_layout {
 /* Reads what the tensors of the graph are and who has a choice. `l` is zeros but for model, exact and veils, or was used for another graph
  * of the model. False, and nothing is read, when the graph has no Transpose. */
 bool oo__layout_read(oo_layout *l, oo_graph *graph);
+/* The tensor whose root the node transposes; OO_LAYOUT_FIXED when it is no Transpose, or one that the layout takes for an operator. */
+uint32_t oo__layout_transposed(const oo_layout *l, const oo_node *node);
 void oo__layout_free(oo_layout *l);
 
 /* ---- for the kinds (passes/layout_kinds.c) ---- */
@@ -120,13 +124,13 @@ const oo_layout_row *oo__layout_row(const oo_node *node);
 
 /* ---- orders at ports ---- */
 /* The order in which the tensor is stored or wanted at a port of a seat whose frame is ordered so: of the root's axes. */
-oo_perm oo__order_at_port(const oo_layout *l, const oo_port *port, const oo_perm *frame);
+oo_perm oo__order_at_port(const oo_port *port, const oo_perm *frame);
 /* The order of the frame that has this order of the root at the port; axes that the port does not have stay where `base` has them. */
 oo_perm oo__order_of_frame(const oo_port *port, const oo_perm *base, const oo_perm *at_port);
 /* Whether from one order to another only axes of size 1 move. */
 bool oo__order_is_view(const oo_tensor_node *t, const oo_perm *from, const oo_perm *to);
 /* Axes of size 1 that must be put between a broadcast operand's own, when it is stored in this order: how many. */
-uint32_t oo__gaps_at_port(const oo_layout *l, const oo_seat *seat, const oo_port *port, const oo_perm *frame);
+uint32_t oo__gaps_at_port(const oo_seat *seat, const oo_port *port, const oo_perm *frame);
 
 /* ---- choosing (passes/layout_solve.c) ---- */
 typedef struct oo_layout_cost {

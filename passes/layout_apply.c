@@ -78,8 +78,7 @@ static void forget_stored(applier *a, uint32_t from) {
 
 static oo_value *transpose(applier *a, oo_node *before, oo_value *x, const oo_perm *perm) {
     int64_t axes[OO_LAYOUT_RANK];
-    for (uint32_t i = 0; i < perm->n; i++)
-        axes[i] = perm->at[i];
+    oo__perm_axes(axes, perm);
     const oo_value *const inputs[] = {x};
     oo_node *const node = oo_build(a->rw, before, "", "Transpose", inputs, 1, 1);
     oo_set_ints(a->rw, node, "perm", axes, perm->n);
@@ -99,7 +98,7 @@ static oo_value *source_of(const applier *a, uint32_t tensor, oo_perm *order) {
     *order = oo__perm_identity(t->rank);
     if (!is_made_anew(l, tensor))
         return t->root;
-    *order = oo__order_at_port(l, &l->ports.data[t->port], &l->seats.data[t->seat].now);
+    *order = oo__order_at_port(&l->ports.data[t->port], &l->seats.data[t->seat].now);
     return find_stored(a, tensor, order);
 }
 
@@ -121,7 +120,7 @@ static oo_value *value_in_order(applier *a, oo_node *before, uint32_t tensor, co
 /* A broadcast operand of lower rank, stored in its order: axes of size 1 are put where the frame has axes that it lacks. */
 static oo_value *fill_gaps(applier *a, const oo_seat *seat, const oo_port *port, oo_value *value) {
     const oo_layout *const l = a->l;
-    if (!oo__gaps_at_port(l, seat, port, &seat->now))
+    if (!oo__gaps_at_port(seat, port, &seat->now))
         return value;
     int64_t gaps[OO_LAYOUT_RANK];
     uint32_t n = 0, place = 0, seen = 0;
@@ -157,7 +156,7 @@ static oo_node *build_seat(applier *a, const oo_seat *seat) {
         inputs[i] = oo_node_input(seat->node, i);
     for (uint32_t p = seat->first_port; p < seat->first_port + seat->ninputs; p++) {
         const oo_port *const port = &l->ports.data[p];
-        const oo_perm order = oo__order_at_port(l, port, &seat->now);
+        const oo_perm order = oo__order_at_port(port, &seat->now);
         inputs[port->slot] = fill_gaps(a, seat, port, value_in_order(a, seat->node, port->tensor, &order));
     }
     oo__inherit_from(a->rw, seat->node, true);
@@ -199,7 +198,7 @@ static bool rewrite_seat(applier *a, const oo_seat *seat) {
         return oo_replace(a->rw, oo_node_output(seat->node, 0), first);
     for (uint32_t p = seat->first_port + seat->ninputs; p < seat->first_port + seat->ninputs + seat->noutputs; p++) {
         const oo_port *const port = &l->ports.data[p];
-        const oo_perm order = oo__order_at_port(l, port, &seat->now);
+        const oo_perm order = oo__order_at_port(port, &seat->now);
         add_stored(a, port->tensor, &order, oo_node_output(node, port->slot));
         if (!stand_in(a, seat->node, oo_node_output(seat->node, port->slot), port->tensor))
             return false;
@@ -221,31 +220,11 @@ static bool rewrite_transpose(applier *a, oo_node *node, uint32_t tensor) {
     return true;
 }
 
-static uint32_t tensor_of_transpose(const oo_layout *l, const oo_node *node) {
-    const oo_value *const y = oo_node_is(node, "Transpose") ? oo_node_output(node, 0) : NULL;
-    const uint32_t tensor = y && oo_value_id(y) < l->values ? l->tensor_of[oo_value_id(y)] : 0;
-    return tensor && l->tensors.data[tensor - 1].root != y ? tensor - 1 : OO_LAYOUT_FIXED;
-}
-
-/* Whether the group's seats store the tensor otherwise or want it otherwise. */
-static bool is_of_group(const applier *a, uint32_t group, uint32_t tensor) {
-    const oo_layout *const l = a->l;
-    const oo_tensor_node *const t = &l->tensors.data[tensor];
-    if (t->seat != OO_LAYOUT_FIXED && changes(&l->seats.data[t->seat]))
-        return group_of(a, t->seat) == group;
-    for (uint32_t i = t->first_want; i < t->first_want + t->nwants; i++) {
-        const uint32_t seat = l->wants.data[i].seat;
-        if (seat != OO_LAYOUT_FIXED && changes(&l->seats.data[seat]) && group_of(a, seat) == group)
-            return true;
-    }
-    return false;
-}
-
 static bool rewrite_group(applier *a, oo_node *const *nodes, uint32_t n) {
     oo_layout *const l = a->l;
     for (uint32_t i = 0; i < n; i++) {
         oo_node *const node = nodes[i];
-        const uint32_t seat = l->seat_of[oo_node_id(node)], tensor = tensor_of_transpose(l, node);
+        const uint32_t seat = l->seat_of[oo_node_id(node)], tensor = oo__layout_transposed(l, node);
         if (tensor != OO_LAYOUT_FIXED ? !rewrite_transpose(a, node, tensor) : !rewrite_seat(a, &l->seats.data[seat - 1]))
             return false;
     }
@@ -277,7 +256,7 @@ static uint32_t collect(applier *a, member *out) {
     const oo_layout *const l = a->l;
     uint32_t n = 0, place = 0;
     oo_for_each_node(node, l->graph) {
-        const uint32_t seat = l->seat_of[oo_node_id(node)], tensor = tensor_of_transpose(l, node);
+        const uint32_t seat = l->seat_of[oo_node_id(node)], tensor = oo__layout_transposed(l, node);
         place++;
         if (seat && changes(&l->seats.data[seat - 1]))
             out[n++] = (member){node, group_of(a, seat - 1), place};
@@ -287,7 +266,7 @@ static uint32_t collect(applier *a, member *out) {
         uint32_t group = t->seat;
         for (uint32_t i = t->first_want; i < t->first_want + t->nwants && (group == OO_LAYOUT_FIXED || !changes(&l->seats.data[group])); i++)
             group = l->wants.data[i].seat;
-        if (group != OO_LAYOUT_FIXED && changes(&l->seats.data[group]) && is_of_group(a, group_of(a, group), tensor))
+        if (group != OO_LAYOUT_FIXED && changes(&l->seats.data[group]))
             out[n++] = (member){node, group_of(a, group), place};
     }
     qsort(out, n, sizeof *out, by_group);
@@ -340,20 +319,28 @@ bool oo__layout_apply(oo_layout *l, oo_rewriter *rw, const char *rule) {
     return fuel;
 }
 
-static bool read_and_tidy(oo_layout *l, oo_rewriter *rw, const char *rule, oo_graph *graph) {
-    return !oo__layout_read(l, graph) || oo__layout_tidy(l, rw, rule);
+/* False when fuel ran out. *has: the graph has Transposes, and the layout is that of the graph as it is now. */
+static bool read_and_tidy(oo_layout *l, oo_rewriter *rw, const char *rule, oo_graph *graph, bool *has) {
+    const uint32_t before = oo__rewriter_rewrites(rw);
+    *has = oo__layout_read(l, graph);
+    if (*has && !oo__layout_tidy(l, rw, rule))
+        return false;
+    if (oo__rewriter_rewrites(rw) != before)
+        *has = oo__layout_read(l, graph);
+    return true;
 }
 
 /* A new graph may show a way that the old one hid: the same choice looks otherwise from there. */
 bool oo__layout_improve(oo_layout *l, oo_rewriter *rw, const char *rule, oo_graph *graph) {
     enum { MAX_ROUNDS = 4 };
+    bool has;
     for (uint32_t round = 0; round < MAX_ROUNDS; round++) {
-        if (!read_and_tidy(l, rw, rule, graph))
+        if (!read_and_tidy(l, rw, rule, graph, &has))
             return false;
-        if (!oo__layout_read(l, graph) || !oo__layout_solve(l))
+        if (!has || !oo__layout_solve(l))
             return true;
         if (!oo__layout_apply(l, rw, rule))
             return false;
     }
-    return read_and_tidy(l, rw, rule, graph);
+    return read_and_tidy(l, rw, rule, graph, &has);
 }

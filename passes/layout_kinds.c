@@ -165,12 +165,7 @@ static bool keeps_tail(const oo_layout *l, const oo_seat *seat, const oo_perm *o
     return true;
 }
 
-static oo_value *adapt_tail(oo_rewriter *rw, const oo_layout *l, const oo_seat *seat, const oo_perm *order, oo_node *node) {
-    (void)rw, (void)l, (void)seat, (void)order, (void)node;
-    return NULL;
-}
-
-static const oo_layout_kind tail = {.declare = declare_along, .allows = keeps_tail, .adapt = adapt_tail};
+static const oo_layout_kind tail = {.declare = declare_along, .allows = keeps_tail};
 
 /* ---- the result lacks axes, or has them with size 1 ---- */
 /* The frame's axes without those of the list. */
@@ -226,8 +221,9 @@ static oo_value *adapt_axes(oo_rewriter *rw, const oo_layout *l, const oo_seat *
 
 static const oo_layout_kind reduced = {.declare = declare_reduced, .adapt = adapt_axes};
 
-static bool declare_squeezed(oo_layout *l, oo_seat *seat) {
-    const int32_t rank = usable(oo_node_input(seat->node, 0));
+/* One end has all axes of the frame, the other lacks those that are named. */
+static bool declare_lacking(oo_layout *l, oo_seat *seat, bool output) {
+    const int32_t rank = usable(output ? oo_node_input(seat->node, 0) : oo_node_output(seat->node, 0));
     int64_t axes[RANK];
     uint8_t rest[RANK];
     uint32_t n;
@@ -235,25 +231,16 @@ static bool declare_squeezed(oo_layout *l, oo_seat *seat) {
     if (rank < 1 || !axes_of(seat, rank, axes, &n, &named) || n == 0)
         return false;
     oo__seat_rank(seat, (uint32_t)rank);
-    const uint32_t left = without(rest, (uint32_t)rank, axes, n);
-    return oo__seat_input(l, seat, 0, STRAIGHT, (uint32_t)rank) && oo__seat_output(l, seat, 0, rest, left);
+    const uint32_t all = (uint32_t)rank, left = without(rest, all, axes, n);
+    return oo__seat_input(l, seat, 0, output ? STRAIGHT : rest, output ? all : left) &&
+           oo__seat_output(l, seat, 0, output ? rest : STRAIGHT, output ? left : all);
 }
+
+static bool declare_squeezed(oo_layout *l, oo_seat *seat) { return declare_lacking(l, seat, true); }
+
+static bool declare_unsqueezed(oo_layout *l, oo_seat *seat) { return declare_lacking(l, seat, false); }
 
 static const oo_layout_kind squeezed = {.declare = declare_squeezed, .adapt = adapt_axes};
-
-static bool declare_unsqueezed(oo_layout *l, oo_seat *seat) {
-    const int32_t rank = usable(oo_node_output(seat->node, 0));
-    int64_t axes[RANK];
-    uint8_t rest[RANK];
-    uint32_t n;
-    bool named;
-    if (rank < 1 || !axes_of(seat, rank, axes, &n, &named) || n == 0)
-        return false;
-    oo__seat_rank(seat, (uint32_t)rank);
-    const uint32_t left = without(rest, (uint32_t)rank, axes, n);
-    return oo__seat_input(l, seat, 0, rest, left) && oo__seat_output(l, seat, 0, STRAIGHT, (uint32_t)rank);
-}
-
 static const oo_layout_kind unsqueezed = {.declare = declare_unsqueezed, .adapt = adapt_axes};
 
 /* ---- a list of axes that other lists follow: Slice, Pad ---- */

@@ -70,9 +70,8 @@ static const char *fixed_user(walk *w, const oo_value *value) {
         const oo_node *const user = oo_use_node(use);
         if (oo_node_graph(user) != l->graph)
             return oo__arena_printf(w->arena, "%s in a subgraph", node_text(w->arena, user));
-        const oo_value *const view = oo_node_is(user, "Transpose") ? oo_node_output(user, 0) : NULL;
-        if (view && l->tensor_of[oo_value_id(view)] == l->tensor_of[oo_value_id(value)]) {
-            const char *const found = fixed_user(w, view);
+        if (oo__layout_transposed(l, user) != OO_LAYOUT_FIXED) {
+            const char *const found = fixed_user(w, oo_node_output(user, 0));
             if (found)
                 return found;
             continue;
@@ -122,17 +121,16 @@ static const char *side(walk *w, uint32_t tensor, const char *direct) {
     return behind ? oo__arena_printf(w->arena, "%s, held by %s", first, behind) : first;
 }
 
-static void tell_transpose(oo_rewriter *rw, const oo_layout *l, const char *rule, const oo_node *node) {
+static void tell_transpose(oo_rewriter *rw, const oo_layout *l, const char *rule, const oo_node *node, uint32_t tensor) {
     const oo_value *const y = oo_node_output(node, 0);
-    const uint32_t tensor = l->tensor_of[oo_value_id(y)] - 1;
     const oo_tensor_node *const t = &l->tensors.data[tensor];
     const oo_perm straight = oo__perm_identity(t->rank);
-    if (t->root == y || t->constant || oo__order_is_view(t, &straight, &l->from_root[oo_value_id(y)]))
+    if (t->constant || oo__order_is_view(t, &straight, &l->from_root[oo_value_id(y)]))
         return;
     oo_arena *const arena = oo__arena_new();
     walk from = {.l = l, .arena = arena}, to = from;
-    const char *const giver = side(&from, tensor, fixed_producer(&from, t->root)), *const taker = side(
-                                                                                       &to, tensor, fixed_user(&to, y));
+    const char *const giver = side(&from, tensor, fixed_producer(&from, t->root));
+    const char *const taker = side(&to, tensor, fixed_user(&to, y));
     oo_miss(rw, rule, node, "another order moves no less: between %s, and %s", giver, taker);
     oo_vec_free(&from.seats);
     oo_vec_free(&from.seen);
@@ -144,7 +142,9 @@ static void tell_transpose(oo_rewriter *rw, const oo_layout *l, const char *rule
 void oo__layout_tell_rest(oo_layout *l, oo_rewriter *rw, const char *rule, oo_graph *graph) {
     if (!oo__rewriter_tells_missed(rw) || !oo__layout_read(l, graph))
         return;
-    oo_for_each_node(node, graph) if (oo_node_is(node, "Transpose") && oo_node_output(node, 0) &&
-                                      l->tensor_of[oo_value_id(oo_node_output(node, 0))])
-        tell_transpose(rw, l, rule, node);
+    oo_for_each_node(node, graph) {
+        const uint32_t tensor = oo__layout_transposed(l, node);
+        if (tensor != OO_LAYOUT_FIXED)
+            tell_transpose(rw, l, rule, node, tensor);
+    }
 }

@@ -48,13 +48,13 @@ static oo_perm produced(const oo_layout *l, const oo_tensor_node *t) {
     if (t->constant)
         return t->now;
     return t->seat == OO_LAYOUT_FIXED ? oo__perm_identity(t->rank)
-                                      : oo__order_at_port(l, &l->ports.data[t->port], &l->seats.data[t->seat].now);
+                                      : oo__order_at_port(&l->ports.data[t->port], &l->seats.data[t->seat].now);
 }
 
 static oo_perm wanted(const oo_layout *l, const oo_want *want) {
     return want->seat == OO_LAYOUT_FIXED
                ? want->fixed
-               : oo__order_at_port(l, &l->ports.data[want->port], &l->seats.data[want->seat].now);
+               : oo__order_at_port(&l->ports.data[want->port], &l->seats.data[want->seat].now);
 }
 
 static void add_order(orders *o, const oo_perm *order) {
@@ -73,7 +73,7 @@ static void add_tensor_cost(oo_layout_cost *cost, const oo_layout *l, const oo_t
         const oo_perm to = wanted(l, want);
         add_order(&seen, &to);
         if (!t->constant && want->seat != OO_LAYOUT_FIXED)
-            cost->views += oo__gaps_at_port(l, &l->seats.data[want->seat], &l->ports.data[want->port],
+            cost->views += oo__gaps_at_port(&l->seats.data[want->seat], &l->ports.data[want->port],
                                             &l->seats.data[want->seat].now) > 0;
     }
     for (uint32_t i = 0; i < seen.n; i++) {
@@ -176,8 +176,8 @@ static void grow(solver *s) {
     for (uint32_t i = 0; i < s->region.n; i++) {
         const oo_seat *const seat = &l->seats.data[s->region.data[i]];
         for (uint32_t p = seat->first_port; p < seat->first_port + seat->ninputs + seat->noutputs; p++) {
-            const oo_perm at_port[] = {oo__order_at_port(l, &l->ports.data[p], &seat->choice[0]),
-                                       oo__order_at_port(l, &l->ports.data[p], &seat->choice[1])};
+            const oo_perm at_port[] = {oo__order_at_port(&l->ports.data[p], &seat->choice[0]),
+                                       oo__order_at_port(&l->ports.data[p], &seat->choice[1])};
             carry_over(s, l->ports.data[p].tensor, at_port);
         }
     }
@@ -208,7 +208,7 @@ static giver giver_of(const solver *s, uint32_t index) {
     if (!t->constant && t->seat != OO_LAYOUT_FIXED && l->seats.data[t->seat].moves) {
         const oo_seat *const seat = &l->seats.data[t->seat];
         const oo_port *const port = &l->ports.data[t->port];
-        return (giver){{oo__order_at_port(l, port, &seat->choice[0]), oo__order_at_port(l, port, &seat->choice[1])},
+        return (giver){{oo__order_at_port(port, &seat->choice[0]), oo__order_at_port(port, &seat->choice[1])},
                        s->seat_vertex[t->seat]};
     }
     const oo_perm order = produced(l, t);
@@ -240,7 +240,7 @@ static bool wants_under(const solver *s, const oo_want *want, uint32_t side, con
     if (want->seat == OO_LAYOUT_FIXED)
         return oo__perm_equal(&want->fixed, order);
     const oo_seat *const seat = &l->seats.data[want->seat];
-    const oo_perm at = oo__order_at_port(l, &l->ports.data[want->port], seat->moves ? &seat->choice[side] : &seat->now);
+    const oo_perm at = oo__order_at_port(&l->ports.data[want->port], seat->moves ? &seat->choice[side] : &seat->now);
     return oo__perm_equal(&at, order);
 }
 
@@ -308,9 +308,9 @@ static void add_tensor(solver *s, uint32_t index, const weights *w) {
         double gaps[2];
         for (uint32_t side = 0; side < 2; side++) {
             const oo_perm *const frame = seat->moves ? &seat->choice[side] : &seat->now;
-            order[side] = oo__order_at_port(l, port, frame);
+            order[side] = oo__order_at_port(port, frame);
             add_order(&all, &order[side]);
-            gaps[side] = !t->constant && oo__gaps_at_port(l, seat, port, frame) ? w->view : 0;
+            gaps[side] = !t->constant && oo__gaps_at_port(seat, port, frame) ? w->view : 0;
         }
         chooses |= !oo__perm_equal(&order[0], &order[1]);
         if (seat->moves)

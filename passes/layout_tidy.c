@@ -1,12 +1,6 @@
 /* Transposes that only Transposes are between: what is left of them is at most one for each order of a tensor. */
 #include "passes/layout.h"
 
-static uint32_t tensor_of(const oo_layout *l, const oo_node *node) {
-    const oo_value *const y = oo_node_is(node, "Transpose") ? oo_node_output(node, 0) : NULL;
-    const uint32_t tensor = y ? l->tensor_of[oo_value_id(y)] : 0;
-    return tensor && l->tensors.data[tensor - 1].root != y ? tensor - 1 : OO_LAYOUT_FIXED;
-}
-
 /* Whether an output's name would need an Identity to stay. */
 static bool leaves_identity(const oo_value *old, const oo_value *by) {
     return oo_value_is_output(old) && (!oo_value_producer(by) || oo_value_is_pinned(by) || oo_value_graph(by) != oo_value_graph(old));
@@ -30,8 +24,7 @@ static oo_value *same_as(const oo_layout *l, const oo_node *node, uint32_t tenso
 static bool take_from_root(oo_layout *l, oo_rewriter *rw, const char *rule, oo_node *node, uint32_t tensor) {
     const oo_perm *const order = &l->from_root[oo_value_id(oo_node_output(node, 0))];
     int64_t perm[OO_LAYOUT_RANK];
-    for (uint32_t i = 0; i < order->n; i++)
-        perm[i] = order->at[i];
+    oo__perm_axes(perm, order);
     if (!oo_begin(rw, rule, node))
         return false;
     oo_set_input(rw, node, 0, l->tensors.data[tensor].root);
@@ -73,7 +66,7 @@ bool oo__layout_tidy(oo_layout *l, oo_rewriter *rw, const char *rule) {
     oo_node *next;
     for (oo_node *node = oo_graph_first(l->graph); node && fuel; node = next) {
         next = oo_node_next(node);
-        const uint32_t tensor = tensor_of(l, node);
+        const uint32_t tensor = oo__layout_transposed(l, node);
         if (tensor == OO_LAYOUT_FIXED)
             continue;
         const uint32_t window = kept.n < WINDOW ? kept.n : WINDOW;

@@ -1,6 +1,7 @@
 /* What all parts of a Split go through is done once, before it: Reshape that cuts the split dimension, Transpose, functions of one element. */
 #include "ir/expr.h"
 #include "ir/ir.h"
+#include "passes/permutation.h"
 
 #include <string.h>
 
@@ -155,20 +156,11 @@ static bool lift_reshape(lift *l) {
 
 /* ---- Transpose ---- */
 typedef struct order {
-    int64_t axes[MOST_RANK];
+    int64_t axes[OO_PERMUTATION_MOST];
 } order;
 
 static bool order_of(const lift *l, order *out, const oo_node *node) {
-    const int64_t *perm;
-    uint32_t n;
-    if (!oo_node_is(node, "Transpose") || !oo_node_ints(&perm, &n, node, "perm") || (n && n != l->rank))
-        return false;
-    for (uint32_t i = 0; i < l->rank; i++) {
-        out->axes[i] = n ? perm[i] : (int64_t)(l->rank - 1 - i);
-        if (out->axes[i] < 0 || out->axes[i] >= (int64_t)l->rank)
-            return false;
-    }
-    return true;
+    return oo_node_is(node, "Transpose") && oo__permutation_of(out->axes, node, l->rank);
 }
 
 static bool same_order(const lift *l, const order *a, const order *b) { return memcmp(a->axes, b->axes, l->rank * sizeof *a->axes) == 0; }

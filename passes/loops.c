@@ -1,6 +1,7 @@
 #include "passes/loops.h"
 
 #include "passes/branches.h"
+#include "passes/permutation.h"
 
 #include <string.h>
 
@@ -144,18 +145,9 @@ static bool surely_broadcasts(const oo_node *node) {
 
 /* A permutation of as many axes as there are. */
 static bool is_permutation(const oo_node *node) {
-    const int64_t *perm;
-    uint32_t n;
+    int64_t perm[OO_PERMUTATION_MOST];
     const int32_t rank = node->ninputs && node->inputs[0].value ? oo_type_rank(node->inputs[0].value->type) : -1;
-    if (rank < 0 || rank > 64 || !oo_node_ints(&perm, &n, node, "perm") || (n && n != (uint32_t)rank))
-        return false;
-    uint64_t seen = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        if (perm[i] < 0 || perm[i] >= rank || (seen >> perm[i] & 1))
-            return false;
-        seen |= (uint64_t)1 << perm[i];
-    }
-    return true;
+    return rank >= 0 && oo__permutation_of(perm, node, (uint32_t)rank);
 }
 
 bool oo__cannot_fail(const oo_node *node) {

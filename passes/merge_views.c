@@ -6,6 +6,7 @@
 #include "ir/expr.h"
 #include "ir/ir.h"
 #include "ir/rewriter.h"
+#include "passes/permutation.h"
 #include "passes/veil.h"
 
 #include <string.h>
@@ -158,36 +159,24 @@ static bool regroup(merger *m, const dims *d) {
     return true;
 }
 
-static bool permute(merger *m, const int64_t *perm, uint32_t n) {
+static void permute(merger *m, const int64_t *perm, uint32_t n) {
     layout next = {.n = n};
-    bool seen[MOST] = {false};
     uint32_t at = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (perm[i] < 0 || perm[i] >= (int64_t)n || seen[perm[i]])
-            return false;
-        seen[perm[i]] = true;
         next.first[i] = at;
         for (uint32_t k = m->result.first[perm[i]]; k < m->result.first[perm[i] + 1]; k++)
             next.atom[at++] = m->result.atom[k];
     }
     next.first[n] = at;
     m->result = next;
-    return true;
 }
 
 static bool apply_transpose(merger *m, const oo_node *node) {
-    const int64_t *perm;
-    int64_t reversed[MOST];
-    uint32_t n;
-    if (!oo_node_ints(&perm, &n, node, "perm"))
+    int64_t perm[OO_PERMUTATION_MOST];
+    if (!oo__permutation_of(perm, node, m->result.n))
         return false;
-    if (!oo_node_attr(node, "perm")) {
-        n = m->result.n;
-        for (uint32_t i = 0; i < n; i++)
-            reversed[i] = n - 1 - i;
-        perm = reversed;
-    }
-    return n == m->result.n && permute(m, perm, n);
+    permute(m, perm, m->result.n);
+    return true;
 }
 
 /* What the last `length` operators of the chain do, all taken together. An empty tensor has no order that could be followed. */

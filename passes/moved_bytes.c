@@ -1,5 +1,6 @@
 /* What the Transposes of a model move. */
 #include "passes/layout.h"
+#include "passes/permutation.h"
 
 /* Of a Transpose whose operand has no known rank: the permutation is all there is. */
 static double unknown_bytes(uint32_t rank) {
@@ -12,28 +13,24 @@ static double unknown_bytes(uint32_t rank) {
 static double moved_by(const oo_node *node) {
     const oo_value *const x = oo_node_input(node, 0);
     const oo_type *const type = x ? oo_value_type(x) : NULL;
-    const int64_t *perm;
+    const int64_t *axes;
+    int64_t perm[OO_PERMUTATION_MOST], last = -1;
     uint32_t n;
-    if (!oo_node_ints(&perm, &n, node, "perm"))
+    if (!oo_node_ints(&axes, &n, node, "perm"))
         return 0;
     if (oo_type_kind(type) != OO_TYPE_TENSOR || oo_type_rank(type) < 0)
         return unknown_bytes(n);
-    const uint32_t rank = (uint32_t)oo_type_rank(type), bits = oo__elem_bits((int32_t)oo_type_elem(type));
-    double bytes = bits ? bits / 8.0 : 16;
-    int64_t last = -1;
+    const uint32_t rank = (uint32_t)oo_type_rank(type);
     bool moves = false;
-    for (uint32_t i = 0; i < rank; i++)
-        bytes *= (double)oo__likely_size(type, i);
+    if (!oo__permutation_of(perm, node, rank))
+        return 0;
     for (uint32_t i = 0; i < rank; i++) {
-        const int64_t axis = n == rank ? perm[i] : (int64_t)(rank - 1 - i);
-        if (axis < 0 || axis >= (int64_t)rank)
-            return 0;
-        if (oo_type_dim(type, (uint32_t)axis) == 1)
+        if (oo_type_dim(type, (uint32_t)perm[i]) == 1)
             continue;
-        moves |= axis < last;
-        last = axis;
+        moves |= perm[i] < last;
+        last = perm[i];
     }
-    return moves ? bytes : 0;
+    return moves ? oo__likely_bytes(type) : 0;
 }
 
 oo_layout_cost oo__moved_bytes(const oo_model *model) {

@@ -330,9 +330,9 @@ static uint8_t kind_of(searched *t, const oo_perm *order) {
 static end end_at(const search *s, searched *t, uint32_t seat, uint32_t port) {
     end e = {.seat = seat};
     for (uint32_t i = 0; i < s->nchoices[seat]; i++) {
-        const oo_perm order = oo__order_at_port(s->l, &s->l->ports.data[port], &s->choices[seat][i]);
+        const oo_perm order = oo__order_at_port(&s->l->ports.data[port], &s->choices[seat][i]);
         e.order[i] = kind_of(t, &order);
-        e.gap[i] = oo__gaps_at_port(s->l, &s->l->seats.data[seat], &s->l->ports.data[port], &s->choices[seat][i]) > 0;
+        e.gap[i] = oo__gaps_at_port(&s->l->seats.data[seat], &s->l->ports.data[port], &s->choices[seat][i]) > 0;
     }
     return e;
 }
