@@ -37,23 +37,9 @@ static void forget_contents(oo_rewriter *rw, oo_value *value) {
     value->known = NULL;
 }
 
-const char *oo__permute_input(oo_rewriter *rw, oo_graph *graph, uint32_t index, const int64_t *perm, uint32_t rank) {
-    oo_require(rw->open, "oo__permute_input: outside of oo_begin .. oo_end");
-    oo_value *const value = graph->inputs.data[index].value;
-    const oo_type *const declared = graph->inputs.data[index].type, *const before = value->type;
-    const char *const why = problem(value, declared, rank);
-    if (why)
-        return why;
-    if (value->init || value->sparse_init)
-        return "it has a default";
-    if (value->noutputs)
-        return "it is an output as well";
-    if (!value->uses) {
-        oo__declare(rw, graph, OO__DECLARED_INPUTS, index, permuted(graph->model, declared, perm, rank));
-        set_type(rw, value, permuted(graph->model, before, perm, rank));
-        return NULL;
-    }
-    int64_t back[64];
+/* A Transpose gives the old order to everybody who uses the value. */
+static void turn_back(oo_rewriter *rw, oo_graph *graph, oo_value *value, const int64_t *perm, uint32_t rank) {
+    int64_t *const back = OO_NEW_ARRAY(rw->scratch, int64_t, rank);
     for (uint32_t i = 0; i < rank; i++)
         back[perm[i]] = i;
     const oo_value *const inputs[] = {value};
@@ -64,8 +50,23 @@ const char *oo__permute_input(oo_rewriter *rw, oo_graph *graph, uint32_t index, 
         if (use->user != node)
             oo_set_input(rw, use->user, use->index, node->outputs[0]);
     }
+}
+
+const char *oo__permute_input(oo_rewriter *rw, oo_graph *graph, uint32_t index, const int64_t *perm, uint32_t rank) {
+    oo_require(rw->open, "oo__permute_input: outside of oo_begin .. oo_end");
+    oo_value *const value = graph->inputs.data[index].value;
+    const oo_type *const declared = graph->inputs.data[index].type;
+    const char *const why = problem(value, declared, rank);
+    if (why)
+        return why;
+    if (value->init || value->sparse_init)
+        return "it has a default";
+    if (value->noutputs)
+        return "it is an output as well";
+    if (value->uses)
+        turn_back(rw, graph, value, perm, rank);
     oo__declare(rw, graph, OO__DECLARED_INPUTS, index, permuted(graph->model, declared, perm, rank));
-    set_type(rw, value, permuted(graph->model, before, perm, rank));
+    set_type(rw, value, permuted(graph->model, value->type, perm, rank));
     forget_contents(rw, value);
     return NULL;
 }

@@ -1,7 +1,7 @@
 /* Changes the order of axes of the model's inputs and outputs. */
 #include "ir/interface.h"
+#include "passes/permutation.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,21 +16,11 @@ typedef struct options {
 /* The permutation that a word means for a rank: "nhwc" puts the channels, axis 1, last; "nchw" brings the last axis to 1; else the axes themselves,
  * "0,2,3,1", or with dots, since commas end options in a pipeline. False when it is none. */
 static bool permutation(int64_t *perm, const char *word, uint32_t rank) {
-    if (rank < 3 && isalpha((unsigned char)*word))
-        return false;
-    for (uint32_t i = 0; i < rank; i++)
-        perm[i] = i;
-    if (strcmp(word, "nhwc") == 0) {
-        for (uint32_t i = 1; i + 1 < rank; i++)
-            perm[i] = i + 1;
-        perm[rank - 1] = 1;
-        return true;
-    }
-    if (strcmp(word, "nchw") == 0) {
-        perm[1] = rank - 1;
-        for (uint32_t i = 2; i < rank; i++)
-            perm[i] = i - 1;
-        return true;
+    const bool last = strcmp(word, "nhwc") == 0;
+    if (last || strcmp(word, "nchw") == 0) {
+        if (rank >= 3)
+            oo__move_channels(perm, rank, last);
+        return rank >= 3;
     }
     uint32_t seen = 0;
     for (uint32_t i = 0; i < rank; i++) {

@@ -3,6 +3,7 @@
 #include "ir/interface.h"
 #include "ir/new_function.h"
 #include "passes/layout.h"
+#include "passes/permutation.h"
 #include "passes/veil.h"
 
 #include <stdio.h>
@@ -41,16 +42,9 @@ static int compare_row(const void *key, const void *row) { return strcmp(key, ((
 
 static const nhwc_row *row_of(const char *op) { return bsearch(op, ROWS, sizeof ROWS / sizeof *ROWS, sizeof *ROWS, compare_row); }
 
-/* Channels last, or from there back to axis 1. */
-static void order_of(int64_t *perm, uint32_t rank, bool last) {
-    perm[0] = 0;
-    for (uint32_t i = 1; i < rank; i++)
-        perm[i] = last ? (i + 1 < rank ? i + 1 : 1) : (i == 1 ? rank - 1 : i - 1);
-}
-
 static oo_value *transpose(const converter *c, oo_node *before, oo_value *x, uint32_t rank, bool last) {
     int64_t perm[OO_LAYOUT_RANK];
-    order_of(perm, rank, last);
+    oo__move_channels(perm, rank, last);
     const oo_value *const inputs[] = {x};
     oo_node *const node = oo_build(c->rw, before, "", "Transpose", inputs, 1, 1);
     oo_set_ints(c->rw, node, "perm", perm, rank);
@@ -80,10 +74,10 @@ static const char *function_name(const converter *c, const oo_node *node, uint32
 }
 
 /* What an operator of this layout means, said by ONNX's own. */
-static bool make_function(const converter *c, const oo_node *node, const char *name, uint32_t rank) {
+static void make_function(const converter *c, const oo_node *node, const char *name, uint32_t rank) {
     oo_function *const f = oo__function_new(c->rw, OWN_DOMAIN, name, "With channels last: what the operator inside does with channels on axis 1.");
     if (!f)
-        return true; /* it is there */
+        return; /* it is there */
     int64_t perm[OO_LAYOUT_RANK];
     const uint32_t n = oo_node_ninputs(node);
     oo_value **const inputs = oo_scratch(c->rw, (n + 1) * sizeof *inputs);
@@ -98,13 +92,12 @@ static bool make_function(const converter *c, const oo_node *node, const char *n
     oo_node *const inner = oo__function_node(f, oo_node_op(node), inputs, n, "inner");
     oo_value *const between = oo_node_output(inner, 0);
     oo_node *const after = oo__function_node(f, "Transpose", &between, 1, "y");
-    order_of(perm, rank, false);
+    oo__move_channels(perm, rank, false);
     oo__function_ints(before, "perm", perm, rank);
-    order_of(perm, rank, true);
+    oo__move_channels(perm, rank, true);
     oo__function_ints(after, "perm", perm, rank);
     oo__function_attributes(f, inner);
     oo__function_output(f, oo_node_output(after, 0));
-    return true;
 }
 
 static bool to_last(converter *c, oo_node *node) {
@@ -134,7 +127,7 @@ static bool to_last(converter *c, oo_node *node) {
     oo_node *const made = oo_build(c->rw, node, c->domain ? c->domain : OWN_DOMAIN, name, inputs, given, 1);
     oo_copy_attrs(c->rw, made, node);
     int64_t perm[OO_LAYOUT_RANK];
-    order_of(perm, rank, true);
+    oo__move_channels(perm, rank, true);
     oo__set_permuted_type(c->rw, oo_node_output(made, 0), oo_value_type(oo_node_output(node, 0)), perm, rank);
     oo_replace(c->rw, oo_node_output(node, 0), transpose(c, node, oo_node_output(made, 0), rank, false));
     oo_erase(c->rw, node);

@@ -16,3 +16,9 @@ bool oo__permutation_of(int64_t *perm, const oo_node *transpose, uint32_t rank) 
     }
     return true;
 }
+
+void oo__move_channels(int64_t *perm, uint32_t rank, bool last) {
+    perm[0] = 0;
+    for (uint32_t i = 1; i < rank; i++)
+        perm[i] = last ? (i + 1 < rank ? i + 1 : 1) : (i == 1 ? rank - 1 : i - 1);
+}
